@@ -1,0 +1,1 @@
+"""Running it: cells, training loop, backends, worker, runner, sweeps."""

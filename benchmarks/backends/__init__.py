@@ -1,0 +1,1 @@
+"""One adapter a backend: compiled steps, device sync, placement, memory."""

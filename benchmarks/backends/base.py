@@ -1,0 +1,150 @@
+"""What the training loop asks of a backend."""
+
+from __future__ import annotations
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from trainband.benchmarks.batches import Batch
+from trainband.benchmarks.initial_weights import initial_value
+from trainband.models.specs import Recipe
+from trainband.platforms.profiles import Profile
+
+
+@dataclass(frozen=True)
+class VariableEntry:
+    """One variable of a model under our own name."""
+
+    name: str
+    role: str
+    variable: Any
+    initializer: Any
+    trainable: bool
+
+
+class BackendError(RuntimeError):
+    """The backend cannot do what the profile asks; the message says what and why."""
+
+
+class Adapter(ABC):
+    """One model on one backend: compiled steps, synchronisation, placement, memory.
+
+    The order of calls is: construct (nothing has run yet: threads, precision and determinism are set here), `build`,
+    `initialize`, then steps and evaluations.
+    """
+
+    def __init__(self, profile: Profile, recipe: Recipe, *, loss: str) -> None:
+        self.profile = profile
+        self.recipe = recipe
+        self.loss = loss
+        self.model: Any = None
+        self.random_layers = 0
+        self.variables: tuple[VariableEntry, ...] = ()
+
+    @abstractmethod
+    def build(self, architecture: str) -> None:
+        """Build the model of `module:function`, its optimizer and its compiled steps."""
+
+    @abstractmethod
+    def put(self, batch: Batch) -> Any:
+        """The batch as the step's device arguments; called from the prefetching thread."""
+
+    @abstractmethod
+    def train_step(self, arguments: Any) -> Any:
+        """One update; returns the loss as a device scalar, float32, without waiting for it."""
+
+    @abstractmethod
+    def eval_step(self, inputs: np.ndarray) -> np.ndarray:
+        """Logits of one batch in inference mode: float32 [batch, classes] on the host."""
+
+    @abstractmethod
+    def sync(self, loss: Any) -> None:
+        """Wait until the step that gave `loss`, its update included, is done."""
+
+    @abstractmethod
+    def fetch(self, losses: Sequence[Any]) -> np.ndarray:
+        """Device scalars as float32 [len(losses)]; waits for them, and so for every step before."""
+
+    @abstractmethod
+    def optimizer_state(self) -> list[np.ndarray]:
+        """The optimizer's variables, in its own order."""
+
+    @abstractmethod
+    def assign(self, weights: Sequence[np.ndarray], optimizer_state: Sequence[np.ndarray] | None = None) -> None:
+        """Set all variables of the model, in model order, and the optimizer's where given."""
+
+    @abstractmethod
+    def weights(self) -> list[np.ndarray]:
+        """All variables of the model on the host, in model order."""
+
+    @abstractmethod
+    def device(self) -> str:
+        """Where the variables really live, such as `cpu x1`; raises BackendError if they are spread by mistake."""
+
+    @abstractmethod
+    def versions(self) -> dict[str, str]:
+        """Framework packages and their versions."""
+
+    def peak_device_bytes(self) -> int | None:
+        """Peak memory of the accelerator; None where the device is the host."""
+        return None
+
+    def rng_state(self) -> dict[str, str]:
+        """Digests or states of generators that the framework itself draws from."""
+        return {}
+
+    def initialize(self, seed: int) -> None:
+        """Draw every variable from (seed, place), by the initializer that its layer states."""
+        values = []
+        for position, entry in enumerate(self.variables):
+            shape = tuple(int(size) for size in entry.variable.shape)
+            values.append(initial_value(entry.initializer, shape, seed=seed, position=position))
+        self.assign(values)
+
+    def structure(self) -> list[list[Any]]:
+        """Layer kinds with the names, shapes and dtypes of their variables: what the recipe hash covers."""
+        kinds = [[layer.name, getattr(layer, "kind", type(layer).__name__)] for layer in self.model.layers]
+        variables = [
+            [e.name, [int(size) for size in e.variable.shape], str(getattr(e.variable, "dtype", "")), e.trainable]
+            for e in self.variables
+        ]
+        return [kinds, variables]
+
+
+def load_architecture(reference: str) -> Callable[[Any], Any]:
+    """The function behind `module:function`."""
+    module, _, function = reference.partition(":")
+    found: Callable[[Any], Any] = getattr(importlib.import_module(module), function)
+    return found
+
+
+def entries_of(model: Any) -> tuple[VariableEntry, ...]:
+    """Every variable of a flat model under `layer/role`, in model order."""
+    entries = []
+    for layer in model.layers:
+        trainable = {id(variable) for variable in layer.trainable_weights}
+        for variable in layer.weights:
+            role = variable.name.split("/")[-1].split(":")[0]
+            owner = getattr(layer, "cell", layer)
+            initializer = getattr(owner, f"{_INITIALIZER_OF.get(role, role)}_initializer", None)
+            if initializer is None:
+                raise BackendError(f"variable {layer.name}/{role}: its layer states no {role}_initializer")
+            entries.append(
+                VariableEntry(f"{layer.name}/{role}", role, variable, initializer, id(variable) in trainable)
+            )
+    return tuple(entries)
+
+
+_INITIALIZER_OF = {"recurrent_kernel": "recurrent"}
+
+
+def create_adapter(profile: Profile, recipe: Recipe, *, loss: str) -> Adapter:
+    """The adapter of the profile's backend; this is what imports the framework."""
+    module = importlib.import_module(f"trainband.benchmarks.backends.{profile.backend}")
+    adapter: Adapter = module.create(profile, recipe, loss=loss)
+    return adapter

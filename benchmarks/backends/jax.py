@@ -1,0 +1,150 @@
+"""JAX: one jitted function a step over Keras's stateless call; the adapter holds the state between steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+
+from trainband.benchmarks.backends import jax_layers
+from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
+from trainband.benchmarks.backends.common import KerasKit, keras_optimizer
+from trainband.benchmarks.batches import Batch
+from trainband.models.layers.draws import Draws, drawing
+from trainband.models.specs import Recipe
+from trainband.platforms.profiles import Profile
+
+
+def create(profile: Profile, recipe: Recipe, *, loss: str) -> Adapter:
+    """The adapter; the environment (JAX_PLATFORMS, XLA_FLAGS) was set before this import."""
+    return JaxAdapter(profile, recipe, loss=loss)
+
+
+class JaxAdapter(Adapter):
+    """See `Adapter`."""
+
+    def __init__(self, profile: Profile, recipe: Recipe, *, loss: str) -> None:
+        super().__init__(profile, recipe, loss=loss)
+        if profile.precision != "float32":
+            keras.mixed_precision.set_global_policy(profile.precision)
+        self._state: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
+
+    def build(self, architecture: str) -> None:
+        kit = KerasKit(jax_layers)
+        self.model = load_architecture(architecture)(kit)
+        self.optimizer = keras_optimizer(self.recipe)
+        self.optimizer.build(self.model.trainable_variables)
+        self.random_layers = kit.random_layers
+        self.variables = entries_of(self.model)
+        self._rate_index = next(
+            i for i, variable in enumerate(self.optimizer.variables) if variable is self.optimizer.learning_rate
+        )
+        paths = {id(entry.variable): entry for entry in self.variables}
+        self._roles = [paths[id(variable)].role for variable in self.model.trainable_variables]
+        self._train = jax.jit(self._step, donate_argnums=(0,))
+        self._eval = jax.jit(self._logits)
+        self._pull()
+
+    def _pull(self) -> None:
+        """Take the state out of Keras's variables; copies, since a step donates its state."""
+        groups = (self.model.trainable_variables, self.model.non_trainable_variables, self.optimizer.variables)
+        trainable, rest, slots = ([jnp.array(v.value, copy=True) for v in group] for group in groups)
+        self._state = (trainable, rest, slots)
+
+    def _push(self) -> None:
+        groups = (self.model.trainable_variables, self.model.non_trainable_variables, self.optimizer.variables)
+        for group, values in zip(groups, self._state, strict=True):
+            for variable, value in zip(group, values, strict=True):
+                variable.assign(value)
+
+    def put(self, batch: Batch) -> Any:
+        keys = batch.keys.astype(np.uint32)
+        return jax.device_put((batch.inputs, batch.labels, keys, np.float32(batch.learning_rate)))
+
+    def train_step(self, arguments: Any) -> Any:
+        self._state, loss = self._train(self._state, *arguments)
+        return loss
+
+    def _step(self, state: Any, inputs: Any, labels: Any, keys: Any, rate: Any) -> Any:
+        trainable, rest, slots = state
+
+        def loss_of(values: Any) -> Any:
+            with drawing(Draws(keys, 0)):
+                logits, updated = self.model.stateless_call(values, rest, inputs, training=True)
+            return self._losses(labels, logits.astype(jnp.float32)).sum() / self.recipe.batch_size, updated
+
+        (loss, rest), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable)
+        gradients = self._regularized(gradients, trainable)
+        slots = [*slots[: self._rate_index], rate, *slots[self._rate_index + 1 :]]
+        trainable, slots = self.optimizer.stateless_apply(slots, gradients, trainable)
+        return (trainable, rest, slots), loss
+
+    def _losses(self, labels: Any, logits: Any) -> Any:
+        smoothing = self.recipe.label_smoothing
+        log_probabilities = jax.nn.log_softmax(logits)
+        chosen = -jnp.take_along_axis(log_probabilities, labels[:, None], axis=1)[:, 0]
+        if not smoothing:
+            return chosen
+        return (1.0 - smoothing) * chosen - smoothing * log_probabilities.mean(axis=1)
+
+    def _regularized(self, gradients: list[Any], values: list[Any]) -> list[Any]:
+        l2, clip = self.recipe.optimizer.l2, self.recipe.optimizer.clip_norm
+        if l2:
+            rows = zip(gradients, values, self._roles, strict=True)
+            gradients = [g + l2 * v if role == "kernel" else g for g, v, role in rows]
+        if clip:
+            norm = jnp.sqrt(sum(jnp.vdot(g, g) for g in gradients))
+            gradients = [g * jnp.minimum(1.0, clip / norm) for g in gradients]
+        return gradients
+
+    def _logits(self, trainable: Any, rest: Any, inputs: Any) -> Any:
+        logits, _ = self.model.stateless_call(trainable, rest, inputs, training=False)
+        return logits.astype(jnp.float32)
+
+    def eval_step(self, inputs: np.ndarray) -> np.ndarray:
+        return np.asarray(self._eval(self._state[0], self._state[1], inputs))
+
+    def sync(self, loss: Any) -> None:
+        jax.block_until_ready((loss, self._state))
+
+    def fetch(self, losses: Sequence[Any]) -> np.ndarray:
+        return np.array(jax.device_get(list(losses)), dtype=np.float32)
+
+    def optimizer_state(self) -> list[np.ndarray]:
+        return [np.asarray(value) for value in self._state[2]]
+
+    def assign(self, weights: Sequence[np.ndarray], optimizer_state: Sequence[np.ndarray] | None = None) -> None:
+        self._push()
+        for entry, value in zip(self.variables, weights, strict=True):
+            entry.variable.assign(value)
+        for variable, value in zip(self.optimizer.variables, optimizer_state or (), strict=False):
+            variable.assign(value)
+        self._pull()
+
+    def weights(self) -> list[np.ndarray]:
+        self._push()
+        return [np.array(entry.variable.value) for entry in self.variables]
+
+    def device(self) -> str:
+        kinds = {device.platform for part in self._state for value in part for device in value.devices()}
+        if len(kinds) != 1:
+            raise BackendError(f"variables lie on several kinds of device: {', '.join(sorted(kinds))}")
+        return f"{kinds.pop()} x1"
+
+    def peak_device_bytes(self) -> int | None:
+        stats = jax.local_devices()[0].memory_stats()
+        return int(stats["peak_bytes_in_use"]) if stats else None
+
+    def versions(self) -> dict[str, str]:
+        import jaxlib
+
+        return {
+            "jax": jax.__version__,
+            "jaxlib": jaxlib.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+        }

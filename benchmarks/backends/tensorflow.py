@@ -1,0 +1,205 @@
+"""TensorFlow: one `tf.function` a step, MirroredStrategy or TPUStrategy where the profile names one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from trainband.benchmarks.backends import tensorflow_layers as layers
+from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
+from trainband.benchmarks.backends.common import KerasKit, keras_optimizer
+from trainband.benchmarks.batches import Batch
+from trainband.models.layers.draws import Draws, drawing
+from trainband.models.specs import Recipe
+from trainband.platforms.profiles import Profile
+
+
+def create(profile: Profile, recipe: Recipe, *, loss: str) -> Adapter:
+    """The adapter; threads, determinism, precision and devices are set before anything executes."""
+    return TensorFlowAdapter(profile, recipe, loss=loss)
+
+
+class TensorFlowKit(KerasKit):
+    """Fused batch normalisation on one device, Keras's synchronised one under a strategy."""
+
+    def __init__(self, *, synchronized: bool) -> None:
+        super().__init__(layers)
+        self._synchronized = synchronized
+
+    def batch_norm(self, *, name: str, momentum: float = 0.99, epsilon: float = 1e-3) -> Any:
+        if self._synchronized:
+            return keras.layers.BatchNormalization(name=name, momentum=momentum, epsilon=epsilon, synchronized=True)
+        return layers.FusedBatchNormalization(name=name, momentum=momentum, epsilon=epsilon)
+
+
+class TensorFlowAdapter(Adapter):
+    """See `Adapter`."""
+
+    def __init__(self, profile: Profile, recipe: Recipe, *, loss: str) -> None:
+        super().__init__(profile, recipe, loss=loss)
+        _configure(profile)
+        self._strategy = _strategy(profile)
+        self._replicas = self._strategy.num_replicas_in_sync if self._strategy else 1
+        if recipe.batch_size % self._replicas:
+            raise BackendError(f"recipe.batch_size = {recipe.batch_size}: not a multiple of {self._replicas} replicas")
+
+    def build(self, architecture: str) -> None:
+        kit = TensorFlowKit(synchronized=self.profile.synchronized_batch_norm)
+        with self._scope():
+            self.model = load_architecture(architecture)(kit)
+            self.optimizer = keras_optimizer(self.recipe)
+            self.optimizer.build(self.model.trainable_variables)
+        self.random_layers = kit.random_layers
+        self.variables = entries_of(self.model)
+        self._trainable = [entry for entry in self.variables if entry.trainable]
+        step = self._step if self._strategy is None else self._distributed_step
+        self._train = tf.function(step, jit_compile=self.profile.jit_compile or None)
+        self._eval = tf.function(lambda inputs: tf.cast(self.model(inputs, training=False), tf.float32))
+
+    def _scope(self) -> Any:
+        return self._strategy.scope() if self._strategy else tf.init_scope()
+
+    def put(self, batch: Batch) -> Any:
+        rate = tf.constant(batch.learning_rate, tf.float32)
+        keys = tf.constant(batch.keys)
+        if self._strategy is None:
+            return tf.constant(batch.inputs), tf.constant(batch.labels), keys, rate
+        size = len(batch.inputs) // self._replicas
+        split = self._strategy.experimental_distribute_values_from_function
+
+        def part(array: np.ndarray) -> Any:
+            return split(lambda c: tf.constant(array[c.replica_id_in_sync_group * size :][:size]))
+
+        return part(batch.inputs), part(batch.labels), keys, rate
+
+    def train_step(self, arguments: Any) -> Any:
+        return self._train(*arguments)
+
+    def _step(self, inputs: Any, labels: Any, keys: Any, rate: Any) -> Any:
+        replica = tf.distribute.get_replica_context()
+        row_offset = replica.replica_id_in_sync_group * (self.recipe.batch_size // self._replicas) if replica else 0
+        with drawing(Draws(keys, row_offset)), tf.GradientTape() as tape:
+            logits = tf.cast(self.model(inputs, training=True), tf.float32)
+            loss = tf.reduce_sum(self._losses(labels, logits)) / self.recipe.batch_size
+        variables = [entry.variable for entry in self._trainable]
+        gradients = [_dense(gradient) for gradient in tape.gradient(loss, _tensors(variables))]
+        gradients = self._regularized(gradients)
+        self.optimizer.learning_rate.assign(rate)
+        self.optimizer.apply(gradients, variables)
+        return loss
+
+    def _losses(self, labels: Any, logits: Any) -> Any:
+        smoothing = self.recipe.label_smoothing
+        if not smoothing:
+            return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+        classes = logits.shape[-1]
+        targets = tf.one_hot(labels, classes) * (1.0 - smoothing) + smoothing / classes
+        return tf.nn.softmax_cross_entropy_with_logits(labels=targets, logits=logits)
+
+    def _regularized(self, gradients: list[Any]) -> list[Any]:
+        l2, clip = self.recipe.optimizer.l2, self.recipe.optimizer.clip_norm
+        if l2:
+            share = l2 / self._replicas
+            gradients = [
+                g + share * tf.convert_to_tensor(e.variable) if e.role == "kernel" else g
+                for g, e in zip(gradients, self._trainable, strict=True)
+            ]
+        return tf.clip_by_global_norm(gradients, clip)[0] if clip else gradients
+
+    def _distributed_step(self, inputs: Any, labels: Any, keys: Any, rate: Any) -> Any:
+        losses = self._strategy.run(self._step, args=(inputs, labels, keys, rate))
+        return self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+
+    def eval_step(self, inputs: np.ndarray) -> np.ndarray:
+        return np.asarray(self._eval(tf.constant(inputs)))
+
+    def sync(self, loss: Any) -> None:
+        loss.numpy()
+
+    def fetch(self, losses: Sequence[Any]) -> np.ndarray:
+        return np.array([loss.numpy() for loss in losses], dtype=np.float32)
+
+    def optimizer_state(self) -> list[np.ndarray]:
+        return [np.asarray(variable.numpy()) for variable in _optimizer_variables(self.optimizer)]
+
+    def assign(self, weights: Sequence[np.ndarray], optimizer_state: Sequence[np.ndarray] | None = None) -> None:
+        with self._scope():
+            for entry, value in zip(self.variables, weights, strict=True):
+                entry.variable.assign(value)
+            for variable, value in zip(_optimizer_variables(self.optimizer), optimizer_state or (), strict=False):
+                variable.assign(value)
+
+    def weights(self) -> list[np.ndarray]:
+        return [np.asarray(entry.variable.numpy()) for entry in self.variables]
+
+    def device(self) -> str:
+        kinds = set()
+        for entry in self.variables:
+            value = getattr(entry.variable, "value", entry.variable)
+            value = value() if callable(value) else value
+            for part in getattr(value, "values", (value,)):
+                kinds.add(part.device.rpartition("/device:")[2].partition(":")[0].lower())
+        if len(kinds) != 1:
+            raise BackendError(f"variables lie on several kinds of device: {', '.join(sorted(kinds))}")
+        return f"{kinds.pop()} x{self._replicas}"
+
+    def peak_device_bytes(self) -> int | None:
+        if self.profile.device != "gpu":
+            return None
+        return int(sum(tf.config.experimental.get_memory_info(d.name.partition("physical_device:")[2])["peak"]
+                       for d in tf.config.list_physical_devices("GPU")[: self._replicas]))
+
+    def versions(self) -> dict[str, str]:
+        return {"tensorflow": tf.__version__, "keras": keras.__version__, "numpy": np.__version__}
+
+
+def _configure(profile: Profile) -> None:
+    threads = profile.threads or len(os.sched_getaffinity(0))
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    if profile.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    if profile.precision != "float32":
+        keras.mixed_precision.set_global_policy(profile.precision)
+    if profile.device == "cpu":
+        tf.config.set_visible_devices([], "GPU")
+    if profile.virtual_devices:
+        logical = [tf.config.LogicalDeviceConfiguration() for _ in range(profile.virtual_devices)]
+        tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], logical)
+    for gpu in tf.config.list_physical_devices("GPU") if profile.device == "gpu" else ():
+        tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def _strategy(profile: Profile) -> Any:
+    if profile.strategy == "none":
+        return None
+    if profile.strategy == "tpu":
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu=os.environ.get("TPU_NAME", "local"))
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        return tf.distribute.TPUStrategy(resolver)
+    devices = tf.config.list_logical_devices(profile.device.upper())
+    count = len(devices) if profile.count == "all" or profile.virtual_devices else profile.count
+    if len(devices) < count:
+        raise BackendError(f"profile.count = {count}: {len(devices)} {profile.device} devices found")
+    return tf.distribute.MirroredStrategy([device.name for device in devices[:count]])
+
+
+def _optimizer_variables(optimizer: Any) -> list[Any]:
+    variables = optimizer.variables
+    return list(variables() if callable(variables) else variables)
+
+
+def _tensors(variables: Sequence[Any]) -> list[Any]:
+    """The TensorFlow variables under Keras 3's; Keras 2's are TensorFlow's own."""
+    return [getattr(v, "value", v) if not isinstance(v, tf.Variable) else v for v in variables]
+
+
+def _dense(gradient: Any) -> Any:
+    """Sparse gradients with repeated rows are not merged by Keras 3's optimizers: they are made dense first."""
+    return tf.convert_to_tensor(gradient) if isinstance(gradient, tf.IndexedSlices) else gradient

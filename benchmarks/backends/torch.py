@@ -1,0 +1,120 @@
+"""PyTorch: an eager step over Keras's layers and optimizers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import torch
+
+from trainband.benchmarks.backends import torch_layers
+from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
+from trainband.benchmarks.backends.common import KerasKit, keras_optimizer
+from trainband.benchmarks.batches import Batch
+from trainband.models.layers.draws import Draws, drawing
+from trainband.models.specs import Recipe
+from trainband.platforms.profiles import Profile
+
+
+def create(profile: Profile, recipe: Recipe, *, loss: str) -> Adapter:
+    """The adapter; threads, determinism and precision are set before anything executes."""
+    return TorchAdapter(profile, recipe, loss=loss)
+
+
+class TorchAdapter(Adapter):
+    """See `Adapter`."""
+
+    def __init__(self, profile: Profile, recipe: Recipe, *, loss: str) -> None:
+        super().__init__(profile, recipe, loss=loss)
+        torch.set_num_threads(profile.threads or len(os.sched_getaffinity(0)))
+        if profile.deterministic:
+            torch.use_deterministic_algorithms(True)
+        if profile.precision != "float32":
+            keras.mixed_precision.set_global_policy(profile.precision)
+        self._device = torch.device("cuda" if profile.device == "gpu" else "cpu")
+
+    def build(self, architecture: str) -> None:
+        kit = KerasKit(torch_layers)
+        self.model = load_architecture(architecture)(kit)
+        self.optimizer = keras_optimizer(self.recipe)
+        self.optimizer.build(self.model.trainable_variables)
+        self.random_layers = kit.random_layers
+        self.variables = entries_of(self.model)
+        self._trainable = [entry for entry in self.variables if entry.trainable]
+        self._tensors = [entry.variable.value for entry in self._trainable]
+
+    def put(self, batch: Batch) -> Any:
+        inputs = torch.from_numpy(batch.inputs).to(self._device, non_blocking=True)
+        labels = torch.from_numpy(batch.labels).to(self._device, torch.int64, non_blocking=True)
+        return inputs, labels, batch.keys.tolist(), batch.learning_rate
+
+    def train_step(self, arguments: Any) -> Any:
+        inputs, labels, keys, rate = arguments
+        with drawing(Draws(keys, 0)):
+            logits = self.model(inputs, training=True).to(torch.float32)
+        loss = torch.nn.functional.cross_entropy(
+            logits, labels, reduction="sum", label_smoothing=self.recipe.label_smoothing
+        ) / len(labels)
+        gradients = torch.autograd.grad(loss, self._tensors)
+        with torch.no_grad():
+            gradients = self._regularized(gradients)
+            self.optimizer.learning_rate.assign(rate)
+            self.optimizer.apply(gradients, [entry.variable for entry in self._trainable])
+        return loss.detach()
+
+    def _regularized(self, gradients: Sequence[Any]) -> list[Any]:
+        l2, clip = self.recipe.optimizer.l2, self.recipe.optimizer.clip_norm
+        if l2:
+            rows = zip(gradients, self._tensors, self._trainable, strict=True)
+            gradients = [g + l2 * v if e.role == "kernel" else g for g, v, e in rows]
+        if clip:
+            norm = torch.sqrt(sum(torch.sum(g * g) for g in gradients))
+            gradients = [g * torch.clamp(clip / norm, max=1.0) for g in gradients]
+        return list(gradients)
+
+    def eval_step(self, inputs: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            logits = self.model(torch.tensor(inputs).to(self._device), training=False)
+        return np.asarray(logits.to(torch.float32).cpu().numpy())
+
+    def sync(self, loss: Any) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def fetch(self, losses: Sequence[Any]) -> np.ndarray:
+        return np.array([float(loss) for loss in losses], dtype=np.float32)
+
+    def optimizer_state(self) -> list[np.ndarray]:
+        return [variable.value.detach().cpu().numpy().copy() for variable in self.optimizer.variables]
+
+    def assign(self, weights: Sequence[np.ndarray], optimizer_state: Sequence[np.ndarray] | None = None) -> None:
+        with torch.no_grad():
+            for entry, value in zip(self.variables, weights, strict=True):
+                entry.variable.assign(value)
+            for variable, value in zip(self.optimizer.variables, optimizer_state or (), strict=False):
+                variable.assign(value)
+
+    def weights(self) -> list[np.ndarray]:
+        return [entry.variable.value.detach().cpu().numpy().copy() for entry in self.variables]
+
+    def device(self) -> str:
+        kinds = {entry.variable.value.device.type for entry in self.variables}
+        if len(kinds) != 1:
+            raise BackendError(f"variables lie on several kinds of device: {', '.join(sorted(kinds))}")
+        return f"{'gpu' if kinds == {'cuda'} else kinds.pop()} x1"
+
+    def peak_device_bytes(self) -> int | None:
+        return int(torch.cuda.max_memory_allocated()) if self._device.type == "cuda" else None
+
+    def rng_state(self) -> dict[str, str]:
+        states = {"torch_cpu": torch.get_rng_state()}
+        if self._device.type == "cuda":
+            states["torch_cuda"] = torch.cuda.get_rng_state()
+        return {name: hashlib.sha256(state.numpy().tobytes()).hexdigest() for name, state in states.items()}
+
+    def versions(self) -> dict[str, str]:
+        return {"torch": torch.__version__, "keras": keras.__version__, "numpy": np.__version__}

@@ -1,0 +1,121 @@
+"""Batches as a function of (seed, epoch) through NumPy alone: order, augmentation and the keys of random layers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainband.models.layers.draws import step_keys
+from trainband.models.specs import Recipe
+
+_ORDER_STREAM = 0x0DE2
+_AUGMENT_STREAM = 0xA06E
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """What one training step is fed, on the host.
+
+    Attributes:
+      inputs: uint8 [batch, ...], after augmentation.
+      labels: int32 [batch].
+      keys: int64 [random layers].
+      learning_rate: the rate in force at this step.
+    """
+
+    step: int
+    inputs: np.ndarray
+    labels: np.ndarray
+    keys: np.ndarray
+    learning_rate: float
+
+
+def epoch_order(seed: int, epoch: int, examples: int) -> np.ndarray:
+    """The permutation of the training examples in `epoch`: int64 [examples]."""
+    return _generator(seed, _ORDER_STREAM, epoch).permutation(examples)
+
+
+def _generator(seed: int, stream: int, epoch: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, stream, epoch])))
+
+
+def pad4_crop_flip(images: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """He et al. 2016's CIFAR augmentation: pad 4 zeros a side, crop at random to the old size, flip half of them.
+
+    Args:
+      images: uint8 [batch, height, width, channel].
+      draws: integers [batch, 3]: row offset and column offset in [0, 8], flip in {0, 1}.
+    """
+    batch, height, width, _ = images.shape
+    padded = np.pad(images, ((0, 0), (4, 4), (4, 4), (0, 0)))
+    rows = draws[:, 0, None] + np.arange(height)
+    columns = draws[:, 1, None] + np.arange(width)
+    columns = np.where(draws[:, 2, None] == 1, columns[:, ::-1], columns)
+    return padded[np.arange(batch)[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
+def _pad4_crop_flip_draws(rng: np.random.Generator, examples: int) -> np.ndarray:
+    return np.concatenate([rng.integers(0, 9, (examples, 2)), rng.integers(0, 2, (examples, 1))], axis=1)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How an augmentation draws for a whole epoch, and how it changes one batch by its rows of the draws."""
+
+    draw: Callable[[np.random.Generator, int], np.ndarray]
+    apply: Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+AUGMENTATIONS = {"pad4_crop_flip": Augmentation(_pad4_crop_flip_draws, pad4_crop_flip)}
+
+
+class BatchSource:
+    """The training batches of one run, in order, with a running digest of all that was handed out."""
+
+    def __init__(self, inputs: np.ndarray, labels: np.ndarray, *, recipe: Recipe, seed: int, random_layers: int) -> None:
+        if recipe.augmentation is not None and recipe.augmentation not in AUGMENTATIONS:
+            known = ", ".join(sorted(AUGMENTATIONS))
+            raise ValueError(f"recipe.augmentation = {recipe.augmentation!r}: not one of {known}")
+        if recipe.batch_size > len(inputs):
+            raise ValueError(f"recipe.batch_size = {recipe.batch_size}: more than the {len(inputs)} training examples")
+        self._inputs = inputs
+        self._labels = labels.astype(np.int32)
+        self._recipe = recipe
+        self._seed = seed
+        self._random_layers = random_layers
+        self._digest = hashlib.sha256()
+        self.examples_handed_out = 0
+        self.batch_bytes = recipe.batch_size * inputs[:1].nbytes
+        self.steps_per_epoch = len(inputs) // recipe.batch_size
+        self.total_steps = self.steps_per_epoch * recipe.epochs
+
+    def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """The batches of `epoch` from its `first` one on; the last partial batch is dropped."""
+        order = epoch_order(self._seed, epoch, len(self._inputs))
+        augmentation = AUGMENTATIONS[self._recipe.augmentation] if self._recipe.augmentation else None
+        draws = augmentation.draw(_generator(self._seed, _AUGMENT_STREAM, epoch), len(order)) if augmentation else None
+        for index in range(first, self.steps_per_epoch):
+            rows = slice(index * self._recipe.batch_size, (index + 1) * self._recipe.batch_size)
+            chosen = order[rows]
+            inputs = np.take(self._inputs, chosen, axis=0)
+            if augmentation is not None and draws is not None:
+                inputs = augmentation.apply(inputs, draws[rows])
+            yield self._batch(epoch * self.steps_per_epoch + index, inputs, self._labels[chosen])
+
+    def _batch(self, step: int, inputs: np.ndarray, labels: np.ndarray) -> Batch:
+        keys = step_keys(self._seed, step, self._random_layers)
+        for part in (inputs, labels, keys):
+            self._digest.update(np.ascontiguousarray(part))
+        self.examples_handed_out += len(inputs)
+        rate = self._recipe.schedule.learning_rate(
+            min(step, self.total_steps - 1), steps_per_epoch=self.steps_per_epoch, total_steps=self.total_steps
+        )
+        return Batch(step=step, inputs=inputs, labels=labels, keys=keys, learning_rate=rate)
+
+    @property
+    def digest(self) -> str:
+        """sha256 over every batch handed out so far: inputs after augmentation, labels and keys, in order."""
+        return self._digest.hexdigest()

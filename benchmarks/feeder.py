@@ -1,0 +1,65 @@
+"""Batches made ready on a thread of their own while the device computes."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from trainband.benchmarks.batches import Batch
+
+PREFETCH_FROM_BYTES = 1 << 14
+DEPTH = 4
+
+
+def feed(batches: Iterator[Batch], put: Callable[[Batch], Any], *, batch_bytes: int) -> Iterator[Any]:
+    """`put(batch)` for each batch, in order, prefetched where a batch is large enough to be worth a thread's hand-over.
+
+    An exception while a batch is made is raised here, at the place of that batch.
+    """
+    if batch_bytes < PREFETCH_FROM_BYTES:
+        yield from map(put, batches)
+        return
+    yield from _prefetched(batches, put)
+
+
+_END = object()
+
+
+def _prefetched(batches: Iterator[Batch], put: Callable[[Batch], Any]) -> Iterator[Any]:
+    ready: queue.Queue[tuple[Any, BaseException | None]] = queue.Queue(maxsize=DEPTH)
+    stop = threading.Event()
+
+    def offer(item: tuple[Any, BaseException | None]) -> None:
+        while not stop.is_set():
+            try:
+                ready.put(item, timeout=0.1)
+                return
+            except queue.Full:
+                continue
+
+    def work() -> None:
+        try:
+            for batch in batches:
+                offer((put(batch), None))
+                if stop.is_set():
+                    return
+        except BaseException as error:  # noqa: BLE001 - handed over to the thread that trains, which raises it
+            offer((_END, error))
+        else:
+            offer((_END, None))
+
+    thread = threading.Thread(target=work, name="feeder", daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = ready.get()
+            if error is not None:
+                raise error
+            if item is _END:
+                return
+            yield item
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,257 @@
+"""One run from its spec to its measurement: data, model, training, evaluation, figures."""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from trainband.benchmarks.backends.base import Adapter, BackendError
+from trainband.benchmarks.batches import BatchSource
+from trainband.benchmarks.data.cache import PreparedData, load
+from trainband.benchmarks.data.rows import shared_rows
+from trainband.benchmarks.digests import array_digest, combine
+from trainband.benchmarks.evaluate import EvalResult, evaluate
+from trainband.benchmarks.faults import Fault, planted
+from trainband.benchmarks.flops import training_flops_per_example
+from trainband.benchmarks.host_load import LoadSample, contention, matmul_flops_per_sec
+from trainband.benchmarks.run_spec import RunSpec, recipe_hash
+from trainband.benchmarks.steady import steady_rate
+from trainband.benchmarks.train import Loop
+from trainband.models.specs import Metric, Recipe
+from trainband.results.records import (
+    CurvePoint,
+    DataIdentity,
+    Evaluation,
+    Measurement,
+    MetricValue,
+    Quality,
+    Throughput,
+    Weights,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """A measurement and the arrays of its trace."""
+
+    measurement: Measurement
+    trace: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What a run is fed, planted faults included; `shared` counts test inputs that stand in the training split."""
+
+    data: PreparedData
+    recipe: Recipe
+    arrays: Mapping[str, np.ndarray]
+    evaluated: str
+    shared: int
+
+
+def read_inputs(spec: RunSpec, faults: tuple[Fault, ...]) -> Inputs:
+    """Load and verify the prepared data; raises DataError."""
+    data = load(spec.dataset, Path(spec.cache_root))
+    arrays, recipe, evaluated = dict(data.arrays), spec.recipe, "test"
+    for fault in faults:
+        recipe = fault.recipe(recipe)
+        arrays = fault.data(arrays)
+        evaluated = fault.evaluated(arrays) if evaluated == "test" else evaluated
+    shared = shared_rows(arrays["train_inputs"], arrays["test_inputs"])
+    return Inputs(data=data, recipe=recipe, arrays=arrays, evaluated=evaluated, shared=shared)
+
+
+def measure(spec: RunSpec, adapter: Adapter, inputs: Inputs, *, cores: int) -> Result:
+    """Train and evaluate.
+
+    Args:
+      adapter: constructed and not yet built.
+      cores: cores this process may use, for the share of stolen time.
+
+    Raises:
+      BackendError: the model does not lie on the profile's device.
+    """
+    return _Run(spec, adapter, inputs, cores).result()
+
+
+class _Run:
+    """The state of `measure`, so that its parts need not pass a dozen values around."""
+
+    def __init__(self, spec: RunSpec, adapter: Adapter, inputs: Inputs, cores: int) -> None:
+        self.spec, self.adapter, self.inputs, self.cores = spec, adapter, inputs, cores
+        self.faults = planted(spec.faults)
+        self.metrics: tuple[Metric, ...] = spec.model.metrics
+        self.eval_sec: list[float] = []
+        self.curve: list[CurvePoint] = []
+
+    def result(self) -> Result:
+        self.peak_before = matmul_flops_per_sec()
+        adapter = self.adapter
+        adapter.build(self.spec.model.architecture)
+        if not adapter.device().startswith(self.spec.profile.device):
+            raise BackendError(f"profile {self.spec.profile.name} asks for {self.spec.profile.device}, the model lies on {adapter.device()}")
+        adapter.initialize(self.spec.seed)
+        initial = self._weights_digest()
+        self.source = self._source()
+        self.loop = Loop(adapter, self.source)
+        untrained = self._evaluate()
+        self.startup_sec = time.time() - self.spec.submitted_at - sum(self.eval_sec)
+        load_before = LoadSample.now()
+        self._train()
+        load_after = LoadSample.now()
+        weights = Weights(initial_digest=initial, final_digest=self._weights_digest(), parameters=self._parameters())
+        quality = self._quality(untrained, self._final_evaluation())
+        if self.loop.progress.diverged_at_step is None:
+            self.loop.extra(self._source(), self.inputs.recipe.epochs)
+        contended = contention(load_before, load_after, self.cores)
+        return self._result(quality, weights, self._throughput(contended))
+
+    def _source(self) -> BatchSource:
+        return BatchSource(
+            self.inputs.arrays["train_inputs"],
+            self.inputs.arrays["train_labels"],
+            recipe=self.inputs.recipe,
+            seed=self.spec.seed,
+            random_layers=self.adapter.random_layers,
+        )
+
+    def _train(self) -> None:
+        recipe, progress = self.inputs.recipe, self.loop.progress
+        for epoch in range(recipe.epochs):
+            done = len(progress.losses)
+            self.loop.epoch(epoch)
+            if progress.diverged_at_step is not None:
+                break
+            last = epoch + 1 == recipe.epochs
+            if (epoch + 1) % recipe.eval_every_epochs == 0 and not last:
+                self._curve_point(epoch + 1, done, self._evaluate().metrics)
+        self.loop.finish()
+
+    def _curve_point(self, epoch: int, since: int, metrics: Mapping[str, float]) -> None:
+        losses = self.loop.progress.losses
+        mean = float(np.mean(losses[since:])) if len(losses) > since else None
+        self.curve.append(CurvePoint(epoch=epoch, step=len(losses), train_loss=mean, metrics=dict(metrics)))
+
+    def _evaluate(self, *, split: str = "test", with_digest: bool = False) -> EvalResult:
+        start = time.perf_counter()
+        arrays = self.inputs.arrays
+        result = evaluate(
+            self.adapter.eval_step,
+            arrays[f"{split}_inputs"],
+            arrays[f"{split}_labels"],
+            self.metrics,
+            with_digest=with_digest,
+        )
+        self.eval_sec.append(time.perf_counter() - start)
+        return result
+
+    def _final_evaluation(self) -> EvalResult:
+        for fault in self.faults:
+            if fault.restarts_before_evaluation:
+                self.adapter.initialize(self.spec.seed)
+            if fault.weights_at_evaluation is not None:
+                rows = zip(self.adapter.variables, self.adapter.weights(), strict=True)
+                self.adapter.assign([fault.weights_at_evaluation(entry.role, value) for entry, value in rows])
+        return self._evaluate(split=self.inputs.evaluated, with_digest=True)
+
+    def _quality(self, untrained: EvalResult, final: EvalResult) -> Quality:
+        epochs = len(self.loop.progress.losses) / self.source.steps_per_epoch
+        self._curve_point(round(epochs), self.curve[-1].step if self.curve else 0, final.metrics)
+        zero = CurvePoint(epoch=0, step=0, train_loss=None, metrics=untrained.metrics)
+        return Quality(
+            metrics={
+                metric.name: MetricValue(
+                    value=final.metrics[metric.name],
+                    unit=metric.unit,
+                    direction=metric.direction,
+                    aggregation=metric.aggregation,
+                )
+                for metric in self.metrics
+            },
+            untrained=untrained.metrics,
+            evaluation=Evaluation(digest=final.digest, examples=final.examples),
+            curve=(zero, *self.curve),
+            diverged_at_step=self.loop.progress.diverged_at_step,
+        )
+
+    def _throughput(self, contended: tuple[str, ...]) -> Throughput:
+        clock, progress = self.loop.clock, self.loop.progress
+        batch = self.inputs.recipe.batch_size
+        steady = steady_rate(clock.windows, batch)
+        flops = training_flops_per_example(self.adapter.model)
+        peak_after = matmul_flops_per_sec()
+        peak = max(self.peak_before, peak_after)
+        on_host = self.spec.profile.device == "cpu"
+        share = steady.examples_per_sec * flops / peak if steady and flops and on_host else None
+        probes = sorted(progress.probe_sec)
+        enough = len(probes) >= 2
+        typical = statistics.median(self.eval_sec[1:]) if len(self.eval_sec) > 1 else self.eval_sec[0]
+        step = statistics.median(probes) if enough else progress.first_step_sec
+        return Throughput(
+            examples_per_sec=steady.examples_per_sec if steady else None,
+            examples_per_cpu_sec=steady.examples_per_cpu_sec if steady else None,
+            windows=tuple(clock.windows),
+            warmup_windows=steady.warmup_windows if steady else 0,
+            extra_steps=progress.extra_steps,
+            step_ms_p50=1e3 * float(np.quantile(probes, 0.5)) if enough else None,
+            step_ms_p95=1e3 * float(np.quantile(probes, 0.95)) if enough else None,
+            input_wait_share=steady.input_wait_share if steady else None,
+            train_wall_sec=clock.total_wall_sec,
+            train_cpu_sec=clock.total_cpu_sec,
+            compile_sec=max(0.0, progress.first_step_sec - step) + max(0.0, self.eval_sec[0] - typical),
+            startup_sec=self.startup_sec,
+            eval_sec=sum(self.eval_sec),
+            flops_per_example=flops,
+            matmul_flops_per_sec_before=self.peak_before,
+            matmul_flops_per_sec_after=peak_after,
+            share_of_peak=share,
+            peak_host_bytes=_peak_host_bytes(),
+            peak_device_bytes=self.adapter.peak_device_bytes(),
+            contended=contended,
+        )
+
+    def _result(self, quality: Quality, weights: Weights, throughput: Throughput) -> Result:
+        progress = self.loop.progress
+        data = self.inputs.data
+        dataset = data.dataset
+        steps = len(progress.losses)
+        measurement = Measurement(
+            quality=quality,
+            throughput=throughput,
+            weights=weights,
+            planned_examples=self.spec.planned_examples,
+            trained_examples=self.source.examples_handed_out,
+            steps=steps,
+            batches_digest=self.source.digest,
+            first_loss=progress.losses[0],
+            data=DataIdentity(
+                name=dataset.name,
+                digest=data.digest,
+                train_digest=data.split_digests["train"],
+                test_digest=data.split_digests["test"],
+                n_train=len(self.inputs.arrays["train_inputs"]),
+                n_test=dataset.n_test,
+                shared_rows=self.inputs.shared,
+                shared_rows_expected=dataset.shared_rows,
+            ),
+            recipe_hash=recipe_hash(self.spec.model, self.inputs.recipe, self.adapter.structure()),
+            device=self.adapter.device(),
+        )
+        return Result(measurement=measurement, trace={"losses": np.array(progress.losses, dtype=np.float32)})
+
+    def _weights_digest(self) -> str:
+        rows = zip(self.adapter.variables, self.adapter.weights(), strict=True)
+        return combine({f"{i:05d} {entry.name}": array_digest(value) for i, (entry, value) in enumerate(rows)})
+
+    def _parameters(self) -> int:
+        return sum(int(np.prod(e.variable.shape)) for e in self.adapter.variables if e.trainable)
+
+
+def _peak_host_bytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,0 +1,96 @@
+"""What a child is told and what it answers: two JSON documents, typed on both sides."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from trainband.models.datasets import Dataset
+from trainband.models.specs import Recipe, ReferenceModel
+from trainband.platforms.profiles import Profile
+from trainband.results.codec import decode, encode
+from trainband.results.records import Failure, Measurement
+
+SPEC_VERSION = 1
+SPEC_FILE = "spec.json"
+ANSWER_FILE = "answer.json"
+TRACE_FILE = "trace.npz"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSpec:
+    """One training of a cell with one seed, complete: the child looks nothing up.
+
+    Attributes:
+      cache_root: where the prepared data lie.
+      planned_examples: epochs x floor(n_train / batch) x batch, computed by the parent.
+      faults: names of planted faults (`benchmarks.faults`); empty for an honest run.
+      submitted_at: POSIX time at which the parent asked for the run, from which start-up is measured.
+    """
+
+    run_id: str
+    model: ReferenceModel
+    tier: str
+    profile: Profile
+    seed: int
+    dataset: Dataset
+    cache_root: str
+    planned_examples: int
+    submitted_at: float
+    faults: tuple[str, ...] = ()
+    version: int = field(default=SPEC_VERSION)
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.model.recipe(self.tier)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The child's answer: a measurement or a failure, never both."""
+
+    run_id: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    build_info: Mapping[str, Any] = field(default_factory=dict)
+    measurement: Measurement | None = None
+    failure: Failure | None = None
+    version: int = field(default=SPEC_VERSION)
+
+    def __post_init__(self) -> None:
+        if (self.measurement is None) == (self.failure is None):
+            raise ValueError(f"answer {self.run_id}: needs a measurement or a failure, and not both")
+
+
+def planned_examples(recipe: Recipe, n_train: int) -> int:
+    """Examples that an uninterrupted run trains on; the last partial batch of an epoch is dropped."""
+    return recipe.epochs * (n_train // recipe.batch_size) * recipe.batch_size
+
+
+def recipe_hash(model: ReferenceModel, recipe: Recipe, structure: list[Any]) -> str:
+    """sha256 over everything that decides what is learnt: recipe, loss, data set and the model's structure.
+
+    Time limits, priors and the stated `smallest_drop` are left out: they move no weight.
+    """
+    spec = encode(recipe)
+    for name in ("tier", "published", "smallest_drop", "time_limit_sec", "eval_every_epochs"):
+        del spec[name]
+    body = {"recipe": spec, "loss": model.loss, "dataset": model.dataset, "structure": structure}
+    return hashlib.sha256(json.dumps(body, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+def to_json(document: RunSpec | Answer) -> str:
+    """The document as its file's text."""
+    return json.dumps(encode(document), indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+
+def spec_from_json(text: str) -> RunSpec:
+    """The spec in `text`; raises CodecError."""
+    return decode(RunSpec, json.loads(text))
+
+
+def answer_from_json(text: str) -> Answer:
+    """The answer in `text`; raises CodecError, or json.JSONDecodeError where it is not JSON at all."""
+    return decode(Answer, json.loads(text))

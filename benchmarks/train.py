@@ -1,0 +1,155 @@
+"""The training loop: it owns the batch order, the clock and the trace."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from trainband.benchmarks.backends.base import Adapter
+from trainband.benchmarks.batches import BatchSource
+from trainband.benchmarks.feeder import feed
+from trainband.benchmarks.steady import MIN_WINDOWS, StepClock
+
+PROBE_STEPS = 50
+EXTRA_SEC = 2.0
+
+
+@dataclass
+class Progress:
+    """What the loop has seen so far.
+
+    Attributes:
+      losses: float32 loss of each step, in order.
+      probe_sec: wall seconds of separately synchronised steps, from submission to completion.
+      first_step_sec: the first step, compilation included.
+    """
+
+    losses: list[float] = field(default_factory=list)
+    probe_sec: list[float] = field(default_factory=list)
+    first_step_sec: float = 0.0
+    extra_steps: int = 0
+    diverged_at_step: int | None = None
+
+
+class Loop:
+    """Steps of one run, on the clock."""
+
+    def __init__(self, adapter: Adapter, source: BatchSource, *, clock: StepClock | None = None) -> None:
+        self._adapter = adapter
+        self._source = source
+        self.clock = clock or StepClock()
+        self.progress = Progress()
+        self._pending: list[Any] = []
+        total = source.total_steps
+        self._probes = range(total // 2, total // 2 + PROBE_STEPS) if total >= 2 * PROBE_STEPS else range(0)
+
+    def epoch(self, epoch: int) -> None:
+        """Train one epoch; stops early at a loss that is not finite. The device is synchronised at the end."""
+        first = epoch * self._source.steps_per_epoch
+        for step, (arguments, wait) in enumerate(self._inputs(self._source, epoch), start=first):
+            if step == 0:
+                self._first_step(arguments)
+            elif step in self._probes:
+                self._probe(arguments, first=step == self._probes.start)
+            elif self._step(arguments, wait):
+                self._end_window()
+            if self.progress.diverged_at_step is not None:
+                break
+        self._drain()
+        self.clock.pause()
+        self._fetch()
+
+    def _inputs(self, source: BatchSource, epoch: int) -> Iterator[tuple[Any, float]]:
+        steps = feed(source.epoch(epoch), self._adapter.put, batch_bytes=source.batch_bytes)
+        if self.progress.first_step_sec:
+            self.clock.resume()
+        while True:
+            start = time.perf_counter()
+            arguments = next(steps, None)
+            if arguments is None:
+                return
+            yield arguments, time.perf_counter() - start
+
+    def _first_step(self, arguments: Any) -> None:
+        start = time.perf_counter()
+        self._pending.append(self._adapter.train_step(arguments))
+        self._adapter.sync(self._pending[-1])
+        self.progress.first_step_sec = time.perf_counter() - start
+        self._fetch()
+        self.clock.resume()
+
+    def _step(self, arguments: Any, wait: float) -> bool:
+        self._pending.append(self._adapter.train_step(arguments))
+        return self.clock.step(wait)
+
+    def _probe(self, arguments: Any, *, first: bool) -> None:
+        if first:
+            self._drain()
+            self.clock.close_window()
+        start = time.perf_counter()
+        self._pending.append(self._adapter.train_step(arguments))
+        self._adapter.sync(self._pending[-1])
+        self.progress.probe_sec.append(time.perf_counter() - start)
+        if len(self.progress.probe_sec) == PROBE_STEPS:
+            self._fetch()
+            self.clock.resume()
+
+    def _end_window(self) -> None:
+        self._drain()
+        self.clock.close_window()
+        self._fetch()
+        self.clock.resume()
+
+    def _drain(self) -> None:
+        if self._pending:
+            self._adapter.sync(self._pending[-1])
+
+    def _fetch(self) -> None:
+        if not self._pending:
+            return
+        values = self._adapter.fetch(self._pending)
+        self._pending.clear()
+        bad = np.flatnonzero(~np.isfinite(values))
+        if bad.size and self.progress.diverged_at_step is None:
+            self.progress.diverged_at_step = len(self.progress.losses) + int(bad[0])
+        self.progress.losses.extend(values.tolist())
+
+    def finish(self) -> None:
+        """Close the last window where it is long enough to count, or is all there is."""
+        if not self.clock.windows:
+            self.clock.close_window()
+        self.clock.drop_window()
+
+    def extra(self, source: BatchSource, epoch: int) -> None:
+        """Timed steps that are no training, where training alone was too short to be timed.
+
+        They run after the final evaluation on copies of the state, for 2 s at most: first separately synchronised
+        ones where the run had none, then windows until there are enough.
+        """
+        if len(self.progress.probe_sec) >= PROBE_STEPS and len(self.clock.windows) >= MIN_WINDOWS:
+            return
+        weights, slots = self._adapter.weights(), self._adapter.optimizer_state()
+        deadline = time.perf_counter() + EXTRA_SEC
+        losses = len(self.progress.losses)
+        while time.perf_counter() < deadline and not self._enough():
+            for arguments, wait in self._inputs(source, epoch):
+                self.progress.extra_steps += 1
+                if len(self.progress.probe_sec) < PROBE_STEPS:
+                    self._probe(arguments, first=False)
+                elif self._step(arguments, wait):
+                    self._end_window()
+                if time.perf_counter() >= deadline or self._enough():
+                    break
+        self._drain()
+        self.clock.pause()
+        self._fetch()
+        del self.progress.losses[losses:]
+        self._adapter.assign(weights, slots)
+
+    def _enough(self) -> bool:
+        return len(self.progress.probe_sec) >= PROBE_STEPS and len(self.clock.windows) >= MIN_WINDOWS
+

@@ -1,0 +1,84 @@
+"""The child: reads its spec, trains, writes its answer, exits. It does nothing else.
+
+`python -m trainband.benchmarks.worker FOLDER` trains what `FOLDER/spec.json` says.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from trainband.benchmarks.data.cache import DataError
+from trainband.benchmarks.faults import planted
+from trainband.benchmarks.run_spec import ANSWER_FILE, SPEC_FILE, TRACE_FILE, Answer, RunSpec, spec_from_json, to_json
+from trainband.results.records import Failure
+
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent(parent: int) -> None:
+    """Ask the kernel to kill this process when `parent` ends; exits at once if it already has."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def train_folder(folder: Path) -> None:
+    """Train what the folder's spec says and write the answer beside it.
+
+    Failures that have a name become answers; anything else is a crash, whose traceback is in the log.
+    """
+    spec = spec_from_json((folder / SPEC_FILE).read_text(encoding="utf-8"))
+    for fault in planted(spec.faults):
+        fault.process(str(folder))
+    answer = _train(spec, folder)
+    partial = folder / (ANSWER_FILE + ".partial")
+    partial.write_text(to_json(answer), encoding="utf-8")
+    partial.replace(folder / ANSWER_FILE)
+
+
+def _train(spec: RunSpec, folder: Path) -> Answer:
+    from trainband.benchmarks.backends.base import BackendError, create_adapter
+    from trainband.benchmarks.measure import measure, read_inputs
+
+    cores = _limit_cores(spec.profile.threads)
+    try:
+        inputs = read_inputs(spec, planted(spec.faults))
+        adapter = create_adapter(spec.profile, inputs.recipe, loss=spec.model.loss)
+        result = measure(spec, adapter, inputs, cores=cores)
+    except DataError as error:
+        return Answer(run_id=spec.run_id, failure=Failure(kind="data", message=str(error)))
+    except BackendError as error:
+        return Answer(run_id=spec.run_id, failure=Failure(kind="backend", message=str(error)))
+    except MemoryError as error:
+        return Answer(run_id=spec.run_id, failure=Failure(kind="memory", message=str(error) or "out of memory"))
+    with open(folder / TRACE_FILE, "wb") as file:
+        np.savez(file, **result.trace)
+    return Answer(run_id=spec.run_id, versions=adapter.versions(), measurement=result.measurement)
+
+
+def _limit_cores(threads: int | None) -> int:
+    """Bind this process to `threads` of its cores, so that every library's pool is that small; returns their number."""
+    if not hasattr(os, "sched_getaffinity"):
+        return threads or os.cpu_count() or 1
+    usable = sorted(os.sched_getaffinity(0))
+    chosen = usable[-threads:] if threads else usable
+    os.sched_setaffinity(0, chosen)
+    return len(chosen)
+
+
+def main(arguments: list[str]) -> int:
+    """Entry of the stand-alone child."""
+    die_with_parent(os.getppid())
+    train_folder(Path(arguments[1]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,1 @@
+"""What is trained: specs, catalog, data sets, architectures, layers."""

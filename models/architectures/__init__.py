@@ -1,0 +1,1 @@
+"""Keras architectures of the reference models, one file each."""

@@ -1,0 +1,13 @@
+import keras
+
+def build(kit):
+    inputs = keras.Input((8, 8, 1), dtype="uint8", name="images")
+    x = kit.rescale(name="rescale", scale=1 / 16)(inputs)
+    for index, width in enumerate((16, 32)):
+        x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"conv{index}")(x)
+        x = kit.batch_norm(name=f"norm{index}", momentum=0.9)(x)
+        x = keras.layers.ReLU(name=f"relu{index}")(x)
+    x = keras.layers.MaxPooling2D(2, name="pool")(x)
+    x = keras.layers.Flatten(name="flatten")(x)
+    x = kit.dropout(0.2, name="drop")(x)
+    return keras.Model(inputs, keras.layers.Dense(10, dtype="float32", name="logits")(x), name="cnn_digits")

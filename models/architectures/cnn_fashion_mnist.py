@@ -1,0 +1,14 @@
+import keras
+
+def build(kit):
+    inputs = keras.Input((28, 28, 1), dtype="uint8", name="images")
+    x = kit.rescale(name="rescale", scale=1 / 255)(inputs)
+    for index, width in enumerate((16, 32)):
+        x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"conv{index}")(x)
+        x = kit.batch_norm(name=f"norm{index}", momentum=0.9)(x)
+        x = keras.layers.ReLU(name=f"relu{index}")(x)
+        x = keras.layers.MaxPooling2D(2, name=f"pool{index}")(x)
+    x = keras.layers.Flatten(name="flatten")(x)
+    x = keras.layers.Dense(64, activation="relu", kernel_initializer="he_normal", name="hidden")(x)
+    x = kit.dropout(0.2, name="drop")(x)
+    return keras.Model(inputs, keras.layers.Dense(10, dtype="float32", name="logits")(x), name="cnn_fashion_mnist")

@@ -1,0 +1,13 @@
+import keras
+
+def build(kit):
+    inputs = keras.Input((28, 28, 1), dtype="uint8", name="images")
+    x = kit.rescale(name="rescale", scale=1 / 255)(inputs)
+    x = keras.layers.Conv2D(6, 5, padding="same", activation="tanh", name="c1")(x)
+    x = keras.layers.AveragePooling2D(2, name="s2")(x)
+    x = keras.layers.Conv2D(16, 5, activation="tanh", name="c3")(x)
+    x = keras.layers.AveragePooling2D(2, name="s4")(x)
+    x = keras.layers.Flatten(name="flatten")(x)
+    x = keras.layers.Dense(120, activation="tanh", name="c5")(x)
+    x = keras.layers.Dense(84, activation="tanh", name="f6")(x)
+    return keras.Model(inputs, keras.layers.Dense(10, dtype="float32", name="logits")(x), name="lenet5_mnist")

@@ -1,0 +1,9 @@
+import keras
+
+def build(kit):
+    inputs = keras.Input((8, 8, 1), dtype="uint8", name="images")
+    x = kit.rescale(name="rescale", scale=1 / 16)(inputs)
+    x = keras.layers.Flatten(name="flatten")(x)
+    x = keras.layers.Dense(64, activation="relu", kernel_initializer="he_normal", name="hidden")(x)
+    x = kit.dropout(0.2, name="drop")(x)
+    return keras.Model(inputs, keras.layers.Dense(10, dtype="float32", name="logits")(x), name="mlp_digits")

@@ -1,0 +1,33 @@
+import keras
+
+def build(kit):
+    inputs = keras.Input((32, 32, 3), dtype="uint8", name="images")
+    x = kit.rescale(name="rescale", scale=1 / 64, offset=-1.9)(inputs)
+    x = _conv(kit, x, 16, name="stem")
+    x = keras.layers.ReLU(name="stem_relu")(x)
+    for stage, width in enumerate((16, 32, 64)):
+        for block in range(3):
+            x = _block(kit, x, width, stride=2 if stage and not block else 1, name=f"stage{stage}_block{block}")
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    outputs = keras.layers.Dense(10, kernel_initializer="he_normal", dtype="float32", name="logits")(x)
+    return keras.Model(inputs, outputs, name="resnet20_cifar10")
+
+def _conv(kit, x, width, *, name, stride=1):
+    x = keras.layers.Conv2D(width, 3, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv")(x)
+    return kit.batch_norm(name=f"{name}_norm", momentum=0.9, epsilon=1e-5)(x)
+
+def _block(kit, x, width, *, stride, name):
+    y = _conv(kit, x, width, stride=stride, name=f"{name}_a")
+    y = keras.layers.ReLU(name=f"{name}_a_relu")(y)
+    y = _conv(kit, y, width, name=f"{name}_b")
+    if stride > 1:
+        x = keras.layers.AveragePooling2D(1, strides=2, name=f"{name}_subsample")(x)
+        x = _pad_channels(x, width - int(x.shape[-1]), name=f"{name}_pad")
+    y = keras.layers.Add(name=f"{name}_add")([x, y])
+    return keras.layers.ReLU(name=f"{name}_relu")(y)
+
+def _pad_channels(x, missing, *, name):
+    height, width, channels = (int(size) for size in x.shape[1:])
+    x = keras.layers.Reshape((height, width, channels, 1), name=f"{name}_in")(x)
+    x = keras.layers.ZeroPadding3D(((0, 0), (0, 0), (missing // 2, missing - missing // 2)), name=name)(x)
+    return keras.layers.Reshape((height, width, channels + missing), name=f"{name}_out")(x)

@@ -1,0 +1,217 @@
+"""What a reference model is: frozen values, validated once, with no framework in sight."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Direction = Literal["higher", "lower"]
+Scale = Literal["linear", "log"]
+Tier = Literal["smoke", "short", "full"]
+TIERS: tuple[Tier, ...] = ("smoke", "short", "full")
+
+
+def _require(condition: bool, what: str) -> None:
+    if not condition:
+        raise ValueError(what)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A number that judges a trained model.
+
+    `scale` says on which axis seeds scatter evenly, and so where the band is drawn.
+    """
+
+    name: str
+    unit: str
+    direction: Direction
+    aggregation: str
+    minimum: float = -math.inf
+    maximum: float = math.inf
+    scale: Scale = "linear"
+    proportion: bool = False
+
+    def __post_init__(self) -> None:
+        _require(self.direction in ("higher", "lower"), f"metric {self.name}: direction {self.direction!r}")
+        _require(self.minimum < self.maximum, f"metric {self.name}: minimum {self.minimum} >= maximum {self.maximum}")
+
+
+ACCURACY = Metric(
+    name="accuracy",
+    unit="fraction",
+    direction="higher",
+    aggregation="mean over test examples",
+    minimum=0.0,
+    maximum=1.0,
+    proportion=True,
+)
+LOG_LOSS = Metric(
+    name="log_loss",
+    unit="nats per example",
+    direction="lower",
+    aggregation="mean over test examples",
+    minimum=0.0,
+    scale="log",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer:
+    """An update rule with every hyper-parameter stated; nothing is left to a framework's default.
+
+    `l2` is added to the gradient of every kernel (He et al. 2016's weight decay); `weight_decay` is decoupled (AdamW).
+    """
+
+    name: Literal["sgd", "adam", "adamw"]
+    momentum: float = 0.0
+    nesterov: bool = False
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+    l2: float = 0.0
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
+
+    def __post_init__(self) -> None:
+        _require(self.name in ("sgd", "adam", "adamw"), f"optimizer {self.name!r}: not sgd, adam or adamw")
+        for name in ("momentum", "beta_1", "beta_2"):
+            value = getattr(self, name)
+            _require(0.0 <= value < 1.0, f"optimizer.{name} = {value}: outside [0, 1)")
+        for name in ("epsilon", "l2", "weight_decay"):
+            value = getattr(self, name)
+            _require(value >= 0.0, f"optimizer.{name} = {value}: negative")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """Learning rate as a function of training progress; warm-up is linear from 0.
+
+    `piecewise` multiplies `peak` by `factors[i]` from epoch `boundaries[i]` on; `cosine` falls to `peak * final_factor`.
+    """
+
+    kind: Literal["constant", "linear", "cosine", "piecewise"]
+    peak: float
+    warmup_epochs: float = 0.0
+    boundaries: tuple[float, ...] = ()
+    factors: tuple[float, ...] = ()
+    final_factor: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require(
+            self.kind in ("constant", "linear", "cosine", "piecewise"),
+            f"schedule.kind = {self.kind!r}: not constant, linear, cosine or piecewise",
+        )
+        _require(self.peak >= 0.0 and math.isfinite(self.peak), f"schedule.peak = {self.peak}: negative or not finite")
+        _require(
+            len(self.boundaries) == len(self.factors),
+            f"schedule has {len(self.boundaries)} boundaries and {len(self.factors)} factors",
+        )
+        _require(self.kind == "piecewise" or not self.boundaries, f"schedule.boundaries with kind {self.kind!r}")
+
+    def learning_rate(self, step: int, *, steps_per_epoch: int, total_steps: int) -> float:
+        """The rate in force at 0-based `step`."""
+        warmup = self.warmup_epochs * steps_per_epoch
+        if step < warmup:
+            return self.peak * (step + 1) / (warmup + 1)
+        if self.kind == "constant":
+            return self.peak
+        if self.kind == "piecewise":
+            factor = 1.0
+            for boundary, value in zip(self.boundaries, self.factors, strict=True):
+                if step >= boundary * steps_per_epoch:
+                    factor = value
+            return self.peak * factor
+        progress = (step - warmup) / max(1.0, total_steps - warmup)
+        left = 1.0 - progress if self.kind == "linear" else 0.5 * (1.0 + math.cos(math.pi * progress))
+        return self.peak * (self.final_factor + (1.0 - self.final_factor) * left)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedFigure:
+    """What somebody else reached with this recipe: a prior to show, never a band."""
+
+    metric: str
+    value: float
+    source: str
+    sd: float | None = None
+    n: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How one tier of a model is trained. `batch_size` is global: all replicas together.
+
+    `smallest_drop` states, by metric, the loss of quality that its band must be able to find: in the metric's unit on
+    a linear scale, as a ratio minus one on a log scale.
+    """
+
+    tier: Tier
+    epochs: int
+    batch_size: int
+    optimizer: Optimizer
+    schedule: Schedule
+    smallest_drop: Mapping[str, float]
+    augmentation: str | None = None
+    label_smoothing: float = 0.0
+    eval_every_epochs: int = 1
+    time_limit_sec: float = 600.0
+    published: tuple[PublishedFigure, ...] = ()
+
+    def __post_init__(self) -> None:
+        _require(self.tier in TIERS, f"recipe.tier = {self.tier!r}: not one of {', '.join(TIERS)}")
+        for name in ("epochs", "batch_size", "eval_every_epochs"):
+            value = getattr(self, name)
+            _require(value >= 1, f"recipe.{name} = {value}: must be at least 1")
+        _require(0.0 <= self.label_smoothing < 1.0, f"recipe.label_smoothing = {self.label_smoothing}: outside [0, 1)")
+        _require(self.time_limit_sec > 0, f"recipe.time_limit_sec = {self.time_limit_sec}: must be positive")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferenceModel:
+    """One row of the registry.
+
+    Attributes:
+      architecture: `module:function`; the function takes a `LayerKit` and returns an uncompiled Keras model whose
+        output is logits, float32 [batch, classes].
+      metrics: the headline metric first, its continuous companion second.
+      keras3_only: the architecture uses layers that Keras 2 does not have.
+    """
+
+    name: str
+    title: str
+    kind: Literal["vision", "language", "audio", "recommendation", "tabular"]
+    dataset: str
+    architecture: str
+    source: str
+    recipes: tuple[Recipe, ...]
+    metrics: tuple[Metric, Metric] = (ACCURACY, LOG_LOSS)
+    loss: Literal["softmax_cross_entropy"] = "softmax_cross_entropy"
+    keras3_only: bool = False
+    owner: str = field(default="trainband")
+
+    def __post_init__(self) -> None:
+        _require(self.name.isidentifier() and self.name.islower(), f"model name {self.name!r}: not a lower-case identifier")
+        _require(":" in self.architecture, f"model {self.name}: architecture {self.architecture!r} is not module:function")
+        tiers = [recipe.tier for recipe in self.recipes]
+        _require(len(tiers) > 0, f"model {self.name} has no recipe")
+        _require(len(set(tiers)) == len(tiers), f"model {self.name} has two recipes for one tier: {', '.join(tiers)}")
+        names = {metric.name for metric in self.metrics}
+        for recipe in self.recipes:
+            _require(
+                set(recipe.smallest_drop) == names,
+                f"model {self.name}:{recipe.tier}: smallest_drop names {sorted(recipe.smallest_drop)}, metrics are {sorted(names)}",
+            )
+
+    @property
+    def tiers(self) -> tuple[Tier, ...]:
+        return tuple(recipe.tier for recipe in self.recipes)
+
+    def recipe(self, tier: str) -> Recipe:
+        """The recipe of `tier`; raises KeyError with the tiers that there are."""
+        for recipe in self.recipes:
+            if recipe.tier == tier:
+                return recipe
+        raise KeyError(f"model {self.name!r} has no tier {tier!r}; it has {', '.join(self.tiers)}")

@@ -1,0 +1,1 @@
+"""What happened and what was expected: records, store, bands, statistics, pages."""
