@@ -75,7 +75,9 @@ AUGMENTATIONS = {"pad4_crop_flip": Augmentation(_pad4_crop_flip_draws, pad4_crop
 class BatchSource:
     """The training batches of one run, in order, with a running digest of all that was handed out."""
 
-    def __init__(self, inputs: np.ndarray, labels: np.ndarray, *, recipe: Recipe, seed: int, random_layers: int) -> None:
+    def __init__(
+        self, inputs: np.ndarray, labels: np.ndarray, *, recipe: Recipe, seed: int, random_layers: int
+    ) -> None:
         if recipe.augmentation is not None and recipe.augmentation not in AUGMENTATIONS:
             known = ", ".join(sorted(AUGMENTATIONS))
             raise ValueError(f"recipe.augmentation = {recipe.augmentation!r}: not one of {known}")
@@ -108,7 +110,7 @@ class BatchSource:
     def _batch(self, step: int, inputs: np.ndarray, labels: np.ndarray) -> Batch:
         keys = step_keys(self._seed, step, self._random_layers)
         for part in (inputs, labels, keys):
-            self._digest.update(np.ascontiguousarray(part))
+            self._digest.update(memoryview(np.ascontiguousarray(part)))
         self.examples_handed_out += len(inputs)
         rate = self._recipe.schedule.learning_rate(
             min(step, self.total_steps - 1), steps_per_epoch=self.steps_per_epoch, total_steps=self.total_steps

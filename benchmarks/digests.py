@@ -64,12 +64,12 @@ def _bytes(array: AnyArray) -> memoryview:
 
 
 def _chunks(array: AnyArray, dtype: np.dtype[Any]) -> Iterator[AnyArray]:
-    yield from np.nditer(
+    pieces = np.nditer(
         array,
         flags=["external_loop", "buffered", "zerosize_ok"],
         order="C",
-        op_flags=[["readonly", "contig"]],
         op_dtypes=[dtype],
         casting="equiv",
         buffersize=_CHUNK_ELEMENTS,
     )
+    yield from map(np.ascontiguousarray, pieces)  # where nothing is to convert, a piece is a strided view

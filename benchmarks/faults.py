@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trainband.models.specs import Recipe
+from trainband.models.specs import Recipe, Schedule
 
 Arrays = dict[str, np.ndarray]
 
@@ -54,7 +54,7 @@ def _no_learning(recipe: Recipe) -> Recipe:
 
 
 def _explode(recipe: Recipe) -> Recipe:
-    return replace(recipe, schedule=replace(recipe.schedule, kind="constant", warmup_epochs=0.0, peak=1e30))
+    return replace(recipe, schedule=Schedule(kind="constant", peak=1e30))
 
 
 def _die(_folder: str) -> None:
@@ -90,7 +90,7 @@ _ROWS = (
     ),
     Fault(name="test_rows_in_train", title="test rows stand in the training split", data=_plant_test_rows),
     Fault(name="evaluate_on_train", title="evaluation reads the training split", evaluated=lambda arrays: "train"),
-    Fault(name="killed", title="the process is killed in mid-training", process=_die),
+    Fault(name="killed", title="the process is killed by a signal", process=_die),
     Fault(name="hanging", title="the process never ends", process=_hang),
     Fault(name="garbage", title="the process writes no readable answer", process=_garbage),
     Fault(name="silent_exit", title="the process ends with status 0 and no answer", process=_leave),

@@ -36,14 +36,16 @@ def initial_value(initializer: Any, shape: tuple[int, ...], *, seed: int, positi
         return np.full(shape, initializer.value, np.float32)
     if name in ("RandomNormal", "TruncatedNormal"):
         draw = _truncated_normal if name == "TruncatedNormal" else _normal
-        return (initializer.mean + initializer.stddev * draw(rng, shape)).astype(np.float32)
+        return (float(initializer.mean) + float(initializer.stddev) * draw(rng, shape)).astype(np.float32)
     if name == "RandomUniform":
-        return rng.uniform(initializer.minval, initializer.maxval, shape).astype(np.float32)
+        return rng.uniform(float(initializer.minval), float(initializer.maxval), shape).astype(np.float32)
     if name == "Orthogonal" or name == "OrthogonalInitializer":
         return _orthogonal(rng, shape, initializer.gain)
     if hasattr(initializer, "scale") and hasattr(initializer, "distribution"):
         return _variance_scaling(rng, shape, initializer)
-    raise ValueError(f"initializer {name!r} is not known; use a zeros, ones, constant, normal, uniform, orthogonal or variance-scaling one")
+    raise ValueError(
+        f"initializer {name!r} is not known; use a zeros, ones, constant, normal, uniform, orthogonal or variance-scaling one"
+    )
 
 
 def _variance_scaling(rng: np.random.Generator, shape: tuple[int, ...], initializer: Any) -> np.ndarray:

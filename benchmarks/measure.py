@@ -95,7 +95,9 @@ class _Run:
         adapter = self.adapter
         adapter.build(self.spec.model.architecture)
         if not adapter.device().startswith(self.spec.profile.device):
-            raise BackendError(f"profile {self.spec.profile.name} asks for {self.spec.profile.device}, the model lies on {adapter.device()}")
+            raise BackendError(
+                f"profile {self.spec.profile.name} asks for {self.spec.profile.device}, the model lies on {adapter.device()}"
+            )
         adapter.initialize(self.spec.seed)
         initial = self._weights_digest()
         self.source = self._source()

@@ -28,6 +28,7 @@ class RunSpec:
       cache_root: where the prepared data lie.
       planned_examples: epochs x floor(n_train / batch) x batch, computed by the parent.
       faults: names of planted faults (`benchmarks.faults`); empty for an honest run.
+      cores: cores that the child is bound to; None leaves the choice to the profile's `threads`.
       submitted_at: POSIX time at which the parent asked for the run, from which start-up is measured.
     """
 
@@ -41,6 +42,7 @@ class RunSpec:
     planned_examples: int
     submitted_at: float
     faults: tuple[str, ...] = ()
+    cores: tuple[int, ...] | None = None
     version: int = field(default=SPEC_VERSION)
 
     @property

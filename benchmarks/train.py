@@ -44,6 +44,7 @@ class Loop:
         self.clock = clock or StepClock()
         self.progress = Progress()
         self._pending: list[Any] = []
+        self._probing = False
         total = source.total_steps
         self._probes = range(total // 2, total // 2 + PROBE_STEPS) if total >= 2 * PROBE_STEPS else range(0)
 
@@ -65,7 +66,7 @@ class Loop:
 
     def _inputs(self, source: BatchSource, epoch: int) -> Iterator[tuple[Any, float]]:
         steps = feed(source.epoch(epoch), self._adapter.put, batch_bytes=source.batch_bytes)
-        if self.progress.first_step_sec:
+        if self.progress.first_step_sec and not self._probing:
             self.clock.resume()
         while True:
             start = time.perf_counter()
@@ -89,12 +90,14 @@ class Loop:
     def _probe(self, arguments: Any, *, first: bool) -> None:
         if first:
             self._drain()
-            self.clock.close_window()
+            self.clock.pause()
+            self._probing = True
         start = time.perf_counter()
         self._pending.append(self._adapter.train_step(arguments))
         self._adapter.sync(self._pending[-1])
         self.progress.probe_sec.append(time.perf_counter() - start)
         if len(self.progress.probe_sec) == PROBE_STEPS:
+            self._probing = False
             self._fetch()
             self.clock.resume()
 
@@ -135,6 +138,8 @@ class Loop:
         weights, slots = self._adapter.weights(), self._adapter.optimizer_state()
         deadline = time.perf_counter() + EXTRA_SEC
         losses = len(self.progress.losses)
+        trained = self.clock.total_wall_sec, self.clock.total_cpu_sec
+        self._probing = len(self.progress.probe_sec) < PROBE_STEPS
         while time.perf_counter() < deadline and not self._enough():
             for arguments, wait in self._inputs(source, epoch):
                 self.progress.extra_steps += 1
@@ -144,12 +149,12 @@ class Loop:
                     self._end_window()
                 if time.perf_counter() >= deadline or self._enough():
                     break
-        self._drain()
-        self.clock.pause()
-        self._fetch()
+            self._drain()
+            self.clock.pause()
+            self._fetch()
+        self.clock.total_wall_sec, self.clock.total_cpu_sec = trained
         del self.progress.losses[losses:]
         self._adapter.assign(weights, slots)
 
     def _enough(self) -> bool:
         return len(self.progress.probe_sec) >= PROBE_STEPS and len(self.clock.windows) >= MIN_WINDOWS
-

@@ -47,7 +47,7 @@ def _train(spec: RunSpec, folder: Path) -> Answer:
     from trainband.benchmarks.backends.base import BackendError, create_adapter
     from trainband.benchmarks.measure import measure, read_inputs
 
-    cores = _limit_cores(spec.profile.threads)
+    cores = _limit_cores(spec)
     try:
         inputs = read_inputs(spec, planted(spec.faults))
         adapter = create_adapter(spec.profile, inputs.recipe, loss=spec.model.loss)
@@ -59,16 +59,17 @@ def _train(spec: RunSpec, folder: Path) -> Answer:
     except MemoryError as error:
         return Answer(run_id=spec.run_id, failure=Failure(kind="memory", message=str(error) or "out of memory"))
     with open(folder / TRACE_FILE, "wb") as file:
-        np.savez(file, **result.trace)
+        np.savez(file, allow_pickle=False, **result.trace)
     return Answer(run_id=spec.run_id, versions=adapter.versions(), measurement=result.measurement)
 
 
-def _limit_cores(threads: int | None) -> int:
-    """Bind this process to `threads` of its cores, so that every library's pool is that small; returns their number."""
+def _limit_cores(spec: RunSpec) -> int:
+    """Bind this process to the spec's cores, so that every library's pool is that small; returns their number."""
+    threads = spec.profile.threads
     if not hasattr(os, "sched_getaffinity"):
         return threads or os.cpu_count() or 1
     usable = sorted(os.sched_getaffinity(0))
-    chosen = usable[-threads:] if threads else usable
+    chosen = spec.cores or (usable[-threads:] if threads else usable)
     os.sched_setaffinity(0, chosen)
     return len(chosen)
 

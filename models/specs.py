@@ -193,8 +193,12 @@ class ReferenceModel:
     owner: str = field(default="trainband")
 
     def __post_init__(self) -> None:
-        _require(self.name.isidentifier() and self.name.islower(), f"model name {self.name!r}: not a lower-case identifier")
-        _require(":" in self.architecture, f"model {self.name}: architecture {self.architecture!r} is not module:function")
+        _require(
+            self.name.isidentifier() and self.name.islower(), f"model name {self.name!r}: not a lower-case identifier"
+        )
+        _require(
+            ":" in self.architecture, f"model {self.name}: architecture {self.architecture!r} is not module:function"
+        )
         tiers = [recipe.tier for recipe in self.recipes]
         _require(len(tiers) > 0, f"model {self.name} has no recipe")
         _require(len(set(tiers)) == len(tiers), f"model {self.name} has two recipes for one tier: {', '.join(tiers)}")

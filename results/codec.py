@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import types
 import typing
@@ -75,7 +76,7 @@ def _decode_dataclass(kind: Any, data: Any, path: str) -> Any:
     unknown = sorted(set(data) - set(fields))
     if unknown:
         raise CodecError(f"{path}: unknown key {unknown[0]!r}; known keys are {', '.join(sorted(fields))}")
-    hints = typing.get_type_hints(kind)
+    hints = _type_hints(kind)
     values = {}
     for name, f in fields.items():
         if name in data:
@@ -88,6 +89,11 @@ def _decode_dataclass(kind: Any, data: Any, path: str) -> Any:
         raise
     except ValueError as error:
         raise CodecError(f"{path}: {error}") from error
+
+
+@functools.cache
+def _type_hints(kind: Any) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
 
 
 def _decode_union(choices: tuple[Any, ...], data: Any, path: str) -> Any:
@@ -119,10 +125,9 @@ def _decode_scalar(kind: Any, data: Any, path: str) -> Any:
             return _NON_FINITE[data]
         if isinstance(data, int | float) and not isinstance(data, bool):
             return float(data)
-    elif kind is int and isinstance(data, int) and not isinstance(data, bool):
+    elif kind is int:
+        if isinstance(data, int) and not isinstance(data, bool):
+            return data
+    elif isinstance(data, kind):
         return data
-    elif kind in (str, bool) and isinstance(data, kind):
-        return data
-    elif kind is type(None) and data is None:
-        return None
     raise CodecError(f"{path} = {data!r}: expected {getattr(kind, '__name__', kind)}")

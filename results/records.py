@@ -175,7 +175,9 @@ class Record:
 
     def __post_init__(self) -> None:
         if (self.outcome == "completed") != (self.measurement is not None):
-            raise ValueError(f"record {self.run_id}: outcome {self.outcome!r} with measurement {self.measurement is not None}")
+            raise ValueError(
+                f"record {self.run_id}: outcome {self.outcome!r} with measurement {self.measurement is not None}"
+            )
         if (self.outcome == "completed") == (self.failure is not None):
             raise ValueError(f"record {self.run_id}: outcome {self.outcome!r} with failure {self.failure is not None}")
 

@@ -109,7 +109,14 @@ class TensorFlowAdapter(Adapter):
                 g + share * tf.convert_to_tensor(e.variable) if e.role == "kernel" else g
                 for g, e in zip(gradients, self._trainable, strict=True)
             ]
-        return tf.clip_by_global_norm(gradients, clip)[0] if clip else gradients
+        return self._clipped(gradients, clip) if clip else gradients
+
+    def _clipped(self, gradients: list[Any], clip: float) -> list[Any]:
+        if self._replicas == 1:
+            return list(tf.clip_by_global_norm(gradients, clip)[0])
+        # The norm is the global gradient's: a replica's part has another one. The optimizer adds the replicas up again.
+        whole = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        return [gradient / self._replicas for gradient in tf.clip_by_global_norm(whole, clip)[0]]
 
     def _distributed_step(self, inputs: Any, labels: Any, keys: Any, rate: Any) -> Any:
         losses = self._strategy.run(self._step, args=(inputs, labels, keys, rate))
@@ -151,8 +158,12 @@ class TensorFlowAdapter(Adapter):
     def peak_device_bytes(self) -> int | None:
         if self.profile.device != "gpu":
             return None
-        return int(sum(tf.config.experimental.get_memory_info(d.name.partition("physical_device:")[2])["peak"]
-                       for d in tf.config.list_physical_devices("GPU")[: self._replicas]))
+        return int(
+            sum(
+                tf.config.experimental.get_memory_info(d.name.partition("physical_device:")[2])["peak"]
+                for d in tf.config.list_physical_devices("GPU")[: self._replicas]
+            )
+        )
 
     def versions(self) -> dict[str, str]:
         return {"tensorflow": tf.__version__, "keras": keras.__version__, "numpy": np.__version__}

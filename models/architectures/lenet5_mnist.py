@@ -1,6 +1,16 @@
+"""LeNet-5 on MNIST, after LeCun, Bottou, Bengio and Haffner 1998: tanh, average pooling, softmax output."""
+
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 
-def build(kit):
+from trainband.models.layers.kit import LayerKit
+
+
+def build(kit: LayerKit) -> Any:
+    """Logits float32 [batch, 10] from images uint8 [batch, 28, 28, 1]."""
     inputs = keras.Input((28, 28, 1), dtype="uint8", name="images")
     x = kit.rescale(name="rescale", scale=1 / 255)(inputs)
     x = keras.layers.Conv2D(6, 5, padding="same", activation="tanh", name="c1")(x)

@@ -1,0 +1,37 @@
+"""Where bands are read and written: the committed reference results, or a folder that the user names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from trainband.results.band_files import band_path, read_band
+from trainband.results.bands import Band
+
+
+@dataclass(frozen=True)
+class BandFolder:
+    """The folder `results/reference`, or another of the same form."""
+
+    root: Path
+
+    def path(self, model: str, tier: str) -> Path:
+        return band_path(self.root, model, tier)
+
+    def read(self, model: str, tier: str) -> Band | None:
+        """The band of (model, tier); None where there is no file. Raises CodecError where it cannot be read."""
+        path = self.path(model, tier)
+        return read_band(path) if path.exists() else None
+
+    def label(self, model: str, tier: str) -> str:
+        """The path as judgements name it: relative, equal on every machine."""
+        return f"results/reference/{model}/{tier}.json"
+
+
+def reference_bands(root: Path | None = None) -> BandFolder:
+    """The folder at `root`, or the one that ships with the package."""
+    if root is not None:
+        return BandFolder(root)
+    with as_file(files("trainband.results").joinpath("reference")) as folder:
+        return BandFolder(folder)

@@ -1,0 +1,149 @@
+"""Calibration: many seeds of one cell, the evidence written after each, and the band that follows from it."""
+
+from __future__ import annotations
+
+import os
+import queue
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from trainband.benchmarks.cells import Cell
+from trainband.benchmarks.children import ChildPool
+from trainband.benchmarks.host_lock import host_lock
+from trainband.benchmarks.judging import now_utc
+from trainband.benchmarks.runner import Runner, RunRequest
+from trainband.benchmarks.seeds import calibration_seed
+from trainband.results.band_files import read_band, write_band
+from trainband.results.bands import Band, band_from_evidence
+from trainband.results.evidence import Evidence, add_sample, start_evidence
+from trainband.results.records import Measurement, Record
+from trainband.results.store import Store
+
+CONTENDED = "calibrated with --jobs={jobs}: runs side by side"
+
+
+class CalibrationError(RuntimeError):
+    """A calibration run that gives no value; the message names the run and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """What to calibrate, and where its evidence lies.
+
+    Attributes:
+      seeds: calibration seeds wanted in all, those of an earlier attempt included.
+      jobs: one-thread runs at once; above 1 their speed is marked as contended.
+      path: the band file.
+    """
+
+    cell: Cell
+    seeds: int
+    jobs: int
+    path: Path
+    store: Store
+    cache_root: Path
+    python: str
+    time_limit_sec: float | None = None
+
+    def run(self, on_run: Callable[[Record, Band], None] = lambda record, band: None) -> Band:
+        """Train the seeds that the evidence lacks, and write the band after each.
+
+        Evidence of another recipe, data set or structure is void: it is started anew by the first run that differs.
+        Where every seed is there already, the first is trained again to see that the evidence still holds.
+
+        Raises:
+          CalibrationError: a run failed; what was recorded before stands.
+        """
+        band = read_band(self.path) if self.path.exists() else None
+        have = {sample.seed for sample in band.evidence.samples} if band else set()
+        wanted = [calibration_seed(index) for index in range(self.seeds)]
+        missing = [seed for seed in wanted if seed not in have]
+        with host_lock():
+            void = band is not None and not self._holds(band, next(self._train((missing or wanted)[:1])))
+            if void:
+                band, missing = None, wanted
+            for record in self._train(missing):
+                band = self._add(band, record)
+                write_band(self.path, band)
+                on_run(record, band)
+        if band is None:
+            raise CalibrationError(f"--seeds={self.seeds}: nothing to calibrate")
+        return band
+
+    def _holds(self, band: Band, record: Record) -> bool:
+        measurement = _measurement(record)
+        evidence = band.evidence
+        return (evidence.recipe_hash, evidence.data_digest) == (measurement.recipe_hash, measurement.data.digest)
+
+    def _add(self, band: Band | None, record: Record) -> Band:
+        _measurement(record)
+        recipe = self.cell.recipe
+        evidence: Evidence = band.evidence if band else start_evidence(record, published=recipe.published)
+        framework = record.fingerprint.get("framework", {})
+        evidence = add_sample(
+            evidence,
+            record,
+            versions=framework.get("versions", {}),
+            host=_host_facts(record),
+            jobs=self.jobs,
+        )
+        return band_from_evidence(evidence, self.cell.model.metrics, recipe.smallest_drop, now_utc())
+
+    def _train(self, seeds: Sequence[int]) -> Iterator[Record]:
+        """The records of `seeds`, as they come."""
+        workers: queue.SimpleQueue[Runner] = queue.SimpleQueue()
+        pools = [ChildPool() for _ in range(min(self.jobs, max(1, len(seeds))))]
+        for index, pool in enumerate(pools):
+            workers.put(self._runner(pool, index))
+        cell = replace(self.cell, profile=replace(self.cell.profile, threads=1)) if self.jobs > 1 else self.cell
+
+        def train(seed: int) -> Record:
+            runner = workers.get()
+            try:
+                return runner.run(RunRequest(cell=cell, seed=seed, seed_role="calibration"))
+            finally:
+                workers.put(runner)
+
+        with ThreadPoolExecutor(max_workers=len(pools)) as executor:
+            pending: set[Future[Record]] = {executor.submit(train, seed) for seed in seeds}
+            try:
+                while pending:
+                    done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        yield future.result()
+            finally:
+                for future in pending:
+                    future.cancel()
+                for pool in pools:
+                    pool.close()
+
+    def _runner(self, pool: ChildPool, index: int) -> Runner:
+        many = self.jobs > 1
+        usable = sorted(os.sched_getaffinity(0))
+        return Runner(
+            store=self.store,
+            pool=pool,
+            cache_root=self.cache_root,
+            python=self.python,
+            contended=CONTENDED.format(jobs=self.jobs) if many else None,
+            locked=False,
+            time_limit_sec=self.time_limit_sec,
+            cores=(usable[index % len(usable)],) if many else None,
+        )
+
+
+def _measurement(record: Record) -> Measurement:
+    if record.measurement is None:
+        failure = record.failure
+        raise CalibrationError(
+            f"calibration seed {record.seed} of {record.cell} failed (run {record.run_id}): "
+            f"{failure.message if failure else record.outcome}"
+        )
+    return record.measurement
+
+
+def _host_facts(record: Record) -> dict[str, object]:
+    cpu = record.fingerprint.get("cpu", {})
+    return {name: cpu.get(name) for name in ("model_name", "usable_cores") if name in cpu}

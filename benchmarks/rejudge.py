@@ -1,0 +1,79 @@
+"""Stored runs judged again: the newest of each cell, or all of one sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from trainband.benchmarks.bands_on_disk import BandFolder
+from trainband.benchmarks.cells import Cell, CellError, find_cell
+from trainband.benchmarks.judging import judge_cell, new_judgement_id
+from trainband.models.specs import ReferenceModel
+from trainband.platforms.profiles import Profile
+from trainband.results.judgements import Judgement
+from trainband.results.records import Record
+from trainband.results.store import RunFilter, Store
+from trainband.results.throughput import ThroughputJudgement, ThroughputPoint, throughput_point, throughput_word
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """A judgement made from stored records, and the word on the throughput beside it."""
+
+    judgement: Judgement
+    throughput: ThroughputJudgement
+
+
+def rejudge(
+    store: Store,
+    bands: BandFolder,
+    *,
+    models: Mapping[str, ReferenceModel],
+    profiles: Mapping[str, Profile],
+    globs: Sequence[str] = (),
+    sweep_id: str | None = None,
+) -> list[Checked]:
+    """Judge what is stored, without training.
+
+    Args:
+      globs: shell patterns over cells; all cells when empty.
+      sweep_id: all runs of this sweep; None is the newest run of each cell. Calibration runs are left out.
+    """
+    wanted = [
+        record
+        for record in store.records(RunFilter(sweep_id=sweep_id))
+        if record.seed_role != "calibration" and (not globs or any(fnmatchcase(record.cell, g) for g in globs))
+    ]
+    groups: dict[tuple[object, ...], list[Record]] = {}
+    for record in wanted:
+        groups.setdefault((record.cell, record.sweep_id, record.sweep_index or record.run_id), []).append(record)
+    checked: dict[tuple[object, ...], Checked] = {}
+    for key, group in groups.items():
+        cell = _cell(group[0], models, profiles)
+        place = key if sweep_id else (group[0].cell,)
+        if cell is not None and place not in checked:
+            checked[place] = _check(store, bands, cell, group)
+    return sorted(checked.values(), key=lambda item: item.judgement.cell)
+
+
+def _check(store: Store, bands: BandFolder, cell: Cell, group: Sequence[Record]) -> Checked:
+    triggers = [record for record in group if record.seed_role != "confirmation"]
+    trigger = triggers[0] if triggers else group[0]
+    fresh = [record for record in group if record.seed_role == "confirmation" and record is not trigger]
+    judgement = judge_cell(cell, trigger, fresh, bands, judgement_id=new_judgement_id(trigger.run_id))
+    return Checked(judgement=judgement, throughput=throughput_word(trigger, _history(store, trigger)))
+
+
+def _history(store: Store, record: Record) -> list[ThroughputPoint]:
+    others: Iterable[Record] = store.records(RunFilter(cell=record.cell, outcome="completed"))
+    points = (throughput_point(other) for other in others if other.run_id != record.run_id and not other.faults)
+    return [point for point in points if point is not None]
+
+
+def _cell(record: Record, models: Mapping[str, ReferenceModel], profiles: Mapping[str, Profile]) -> Cell | None:
+    """The record's cell; None where the registry does not have it any more."""
+    try:
+        return find_cell(record.cell, models, profiles)
+    except CellError:
+        return None

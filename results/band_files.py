@@ -1,0 +1,74 @@
+"""Band files: `results/reference/<model>/<tier>.json`, the same text whenever the same band is written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from trainband.results.bands import BAND_VERSION, Band
+from trainband.results.codec import CodecError, decode, encode
+
+
+def band_path(root: Path, model: str, tier: str) -> Path:
+    """Where the band of (model, tier) lies below `root`."""
+    return root / model / f"{tier}.json"
+
+
+def band_to_json(band: Band) -> str:
+    """The band as its file's text."""
+    return json.dumps(encode(band), indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+
+def band_from_json(text: str) -> Band:
+    """The band in `text`.
+
+    Raises:
+      CodecError: not JSON, a version that this release does not know, or keys that its version does not have.
+    """
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise CodecError(f"band file is not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise CodecError(f"band file: expected an object, found {type(data).__name__}")
+    version = data.get("version")
+    if version != BAND_VERSION:
+        raise CodecError(f"band.version = {version!r}: this release reads version {BAND_VERSION}")
+    return decode(Band, data)
+
+
+def band_digest(band: Band) -> str:
+    """sha256 of the file's text."""
+    return hashlib.sha256(band_to_json(band).encode()).hexdigest()
+
+
+def read_band(path: Path) -> Band:
+    """The band in the file at `path`.
+
+    Raises:
+      FileNotFoundError: there is none.
+      CodecError: its text is no band; the message names the file.
+    """
+    try:
+        return band_from_json(path.read_text(encoding="utf-8"))
+    except CodecError as error:
+        raise CodecError(f"{path}: {error}") from error
+
+
+def write_band(path: Path, band: Band) -> None:
+    """Writes `band` to `path`, whole or not at all; folders are made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(band_to_json(band))
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -1,0 +1,55 @@
+"""The tables of the index. A change of any of them needs the next SCHEMA_VERSION: older indexes are then remade."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+SCHEMA_VERSION = 1
+
+TABLES = sa.MetaData()
+META = sa.Table(
+    "trainband_index",
+    TABLES,
+    sa.Column("schema_version", sa.Integer, nullable=False),
+    sa.Column("store_id", sa.String(64), nullable=False),
+)
+RUNS = sa.Table(
+    "runs",
+    TABLES,
+    sa.Column("run_id", sa.String(255), primary_key=True),
+    sa.Column("cell", sa.String(255), nullable=False, index=True),
+    sa.Column("model", sa.String(255), nullable=False),
+    sa.Column("tier", sa.String(64), nullable=False),
+    sa.Column("profile", sa.String(255), nullable=False),
+    sa.Column("seed", sa.BigInteger, nullable=False),
+    sa.Column("seed_role", sa.String(64), nullable=False),
+    sa.Column("sweep_id", sa.String(255), index=True),
+    sa.Column("sweep_index", sa.Integer),
+    sa.Column("created", sa.String(40), nullable=False, index=True),
+    sa.Column("outcome", sa.String(64), nullable=False),
+    sa.Column("host_class", sa.Text, nullable=False),
+    sa.Column("recipe_hash", sa.String(255)),
+    sa.Column("faults", sa.JSON, nullable=False),
+    sa.Column("metrics", sa.JSON, nullable=False),
+    sa.Column("examples_per_sec", sa.Double),
+    sa.Column("examples_per_cpu_sec", sa.Double),
+    sa.Column("contended", sa.JSON, nullable=False),
+    sa.Column("wall_sec", sa.Double, nullable=False),
+)
+JUDGEMENTS = sa.Table(
+    "judgements",
+    TABLES,
+    sa.Column("judgement_id", sa.String(255), primary_key=True),
+    sa.Column("cell", sa.String(255), nullable=False, index=True),
+    sa.Column("verdict", sa.String(64), nullable=False),
+    sa.Column("sweep_id", sa.String(255), index=True),
+    sa.Column("created", sa.String(40), nullable=False, index=True),
+    sa.Column("records", sa.JSON, nullable=False),
+    sa.Column("document", sa.JSON, nullable=False),
+)
+PROBLEMS = sa.Table(
+    "problems",
+    TABLES,
+    sa.Column("path", sa.String(512), primary_key=True),
+    sa.Column("message", sa.Text, nullable=False),
+)

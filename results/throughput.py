@@ -1,0 +1,150 @@
+"""Throughput has a word of its own beside the verdict and never changes it.
+
+A baseline belongs to one cell, recipe and host class: hosts are not compared with one another. It needs runs from
+several days, because a shared host has slow days, and a host whose runs scatter more than the limit has none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Literal
+
+from trainband.results.records import Record
+from trainband.results.statistics import tolerance_factor
+
+LEAST_DAYS = 5
+# At 10 runs the factor is 3.38; below, it grows so fast (5.09 at 5) that only a halved speed would be seen.
+LEAST_RUNS = 10
+# A coefficient of variation of 5% makes a band of -16% / +18% at 10 runs; above, A/B runs must judge speed.
+NOISY_CV = 0.05
+
+Word = Literal["ok", "slower", "faster", "no_baseline", "contended"]
+Basis = Literal["cpu", "wall"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThroughputPoint:
+    """The speed of one run, with what must be equal before two runs are compared."""
+
+    run_id: str
+    created: str
+    cell: str
+    recipe_hash: str
+    host_class: str
+    examples_per_sec: float | None
+    examples_per_cpu_sec: float | None
+    contended: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BasisJudgement:
+    """One speed against its baseline: two-sided 95/95 normal tolerance interval of the logarithms."""
+
+    basis: Basis
+    word: Literal["ok", "slower", "faster", "no_baseline"]
+    reason: str
+    ratio: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    cv: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThroughputJudgement:
+    """Attributes:
+    ratio: this run's speed over the baseline's geometric mean, on the first basis that has one.
+    """
+
+    word: Word
+    reason: str
+    ratio: float | None = None
+    bases: tuple[BasisJudgement, ...] = ()
+
+
+def throughput_point(record: Record) -> ThroughputPoint | None:
+    """The point of a completed run; None for any other."""
+    if record.measurement is None:
+        return None
+    throughput = record.measurement.throughput
+    return ThroughputPoint(
+        run_id=record.run_id,
+        created=record.created,
+        cell=record.cell,
+        recipe_hash=record.measurement.recipe_hash,
+        host_class=record.host_class,
+        examples_per_sec=throughput.examples_per_sec,
+        examples_per_cpu_sec=throughput.examples_per_cpu_sec,
+        contended=throughput.contended,
+        faults=record.faults,
+    )
+
+
+def throughput_word(record: Record, history: Sequence[ThroughputPoint]) -> ThroughputJudgement:
+    """How fast `record` trained, beside the earlier runs in `history` that it may be compared with.
+
+    On the CPU, examples per CPU second decide, and examples per second as well where the host is quiet enough. On an
+    accelerator CPU seconds are mostly waiting, so examples per second alone decide.
+    """
+    point = throughput_point(record)
+    if point is None:
+        return ThroughputJudgement(word="no_baseline", reason=f"outcome {record.outcome}: no speed was measured")
+    if point.contended:
+        return ThroughputJudgement(word="contended", reason="; ".join(point.contended))
+    earlier = [item for item in history if _comparable(item, point)]
+    on_cpu = record.profile_spec.get("device") == "cpu"
+    order: tuple[Basis, ...] = ("cpu", "wall") if on_cpu else ("wall",)
+    bases = tuple(_judge_basis(basis, point, earlier) for basis in order)
+    first = bases[0]
+    if first.word == "no_baseline":
+        return ThroughputJudgement(word="no_baseline", reason=first.reason, bases=bases)
+    for word in ("slower", "faster"):
+        moved = [item for item in bases if item.word == word]
+        if moved:
+            reason = "; ".join(item.reason for item in moved)
+            return ThroughputJudgement(word=moved[0].word, reason=reason, ratio=moved[0].ratio, bases=bases)
+    return ThroughputJudgement(word="ok", reason=first.reason, ratio=first.ratio, bases=bases)
+
+
+def _comparable(item: ThroughputPoint, point: ThroughputPoint) -> bool:
+    """Earlier only, so that judging again later gives the same word."""
+    same = (item.cell, item.recipe_hash, item.host_class) == (point.cell, point.recipe_hash, point.host_class)
+    return same and item.run_id != point.run_id and item.created < point.created and not (item.contended or item.faults)
+
+
+def _speed(basis: Basis, point: ThroughputPoint) -> float | None:
+    value = point.examples_per_cpu_sec if basis == "cpu" else point.examples_per_sec
+    return value if value is not None and math.isfinite(value) and value > 0.0 else None
+
+
+def _judge_basis(basis: Basis, point: ThroughputPoint, earlier: Sequence[ThroughputPoint]) -> BasisJudgement:
+    value = _speed(basis, point)
+    if value is None:
+        return BasisJudgement(basis=basis, word="no_baseline", reason="no window of this run closed")
+    usable = [(item.created[:10], speed) for item in earlier if (speed := _speed(basis, item)) is not None]
+    days = len({day for day, _ in usable})
+    if days < LEAST_DAYS:
+        return BasisJudgement(basis=basis, word="no_baseline", reason=f"{days} of {LEAST_DAYS} days")
+    if len(usable) < LEAST_RUNS:
+        return BasisJudgement(basis=basis, word="no_baseline", reason=f"{len(usable)} of {LEAST_RUNS} runs")
+    speeds = [speed for _, speed in usable]
+    cv = stdev(speeds) / fmean(speeds)
+    if cv >= NOISY_CV:
+        return BasisJudgement(basis=basis, word="no_baseline", reason=f"noisy host: cv {100 * cv:.0f}%", cv=cv)
+    return _compare(basis, value, speeds, cv)
+
+
+def _compare(basis: Basis, value: float, speeds: Sequence[float], cv: float) -> BasisJudgement:
+    logs = [math.log(speed) for speed in speeds]
+    center = fmean(logs)
+    width = tolerance_factor(len(logs)) * stdev(logs)
+    ratio, lower, upper = math.exp(math.log(value) - center), math.exp(-width), math.exp(width)
+    word: Literal["ok", "slower", "faster"] = "slower" if ratio < lower else "faster" if ratio > upper else "ok"
+    unit = "examples per CPU second" if basis == "cpu" else "examples per second"
+    reason = (
+        f"{value:.5g} {unit}, {ratio:.3f} of the baseline, {word} by [{lower:.3f}, {upper:.3f}] of {len(speeds)} runs"
+    )
+    return BasisJudgement(basis=basis, word=word, reason=reason, ratio=ratio, lower=lower, upper=upper, cv=cv)

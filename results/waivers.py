@@ -1,0 +1,63 @@
+"""Waivers: a known failure that somebody owns until a date. A platform that cannot meet a band gets one of these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from fnmatch import fnmatchcase
+from typing import get_args
+
+from trainband.results.judgements import Judgement, Verdict, WaivedVerdict
+
+NOT_WAIVABLE: frozenset[Verdict] = frozenset({"pass", "skipped", "waived"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiver:
+    """Attributes:
+    cells: glob over `model:tier@profile`.
+    verdicts: the verdicts that it stands in front of.
+    until: the last day on which it holds.
+    """
+
+    cells: str
+    verdicts: frozenset[Verdict]
+    owner: str
+    reason: str
+    until: date
+
+    def __post_init__(self) -> None:
+        known = set(get_args(Verdict)) - NOT_WAIVABLE
+        wrong = sorted(set(self.verdicts) - known)
+        if wrong or not self.verdicts:
+            raise ValueError(f"waiver {self.cells}: verdicts {wrong or 'none'}; can waive {', '.join(sorted(known))}")
+        for name in ("cells", "owner", "reason"):
+            if not getattr(self, name).strip():
+                raise ValueError(f"waiver {self.cells!r}: {name} is empty; a waiver names its cells, owner and reason")
+
+
+def apply_waiver(judgement: Judgement, waivers: Sequence[Waiver], today: date) -> Judgement:
+    """`judgement`, as `waived` where a waiver in force covers its verdict, else with a note where one is of its cell.
+
+    An expired waiver changes nothing but the notes; a waived cell that passes is noted, so that the waiver can go.
+    """
+    notes = list(judgement.notes)
+    for waiver in (w for w in waivers if fnmatchcase(judgement.cell, w.cells)):
+        if waiver.until < today:
+            notes.append(f"waiver of {waiver.owner} expired on {waiver.until.isoformat()}: {waiver.reason}")
+        elif judgement.verdict in waiver.verdicts:
+            return replace(
+                judgement,
+                verdict="waived",
+                notes=tuple(notes),
+                waived=WaivedVerdict(
+                    verdict=judgement.verdict,
+                    owner=waiver.owner,
+                    reason=waiver.reason,
+                    until=waiver.until.isoformat(),
+                ),
+            )
+        elif judgement.verdict == "pass":
+            notes.append(f"unexpected pass: waived by {waiver.owner} until {waiver.until.isoformat()}: {waiver.reason}")
+    return replace(judgement, notes=tuple(notes))

@@ -1,0 +1,194 @@
+"""What all verbs share: their flags, their help, and how an error becomes one line and an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+if TYPE_CHECKING:
+    from trainband.results.store import Store
+
+VERBS = {
+    "list": "models, profiles, cells, suites or data sets",
+    "doctor": "what this machine can train, and why not the rest",
+    "data": "prepare, verify or list data sets",
+    "run": "train one cell once",
+    "sweep": "train and judge many cells",
+    "calibrate": "train many seeds of a cell and write its band",
+    "check": "judge stored runs again, without training",
+    "show": "one run in full",
+    "report": "write the static HTML pages",
+}
+USAGE = 2
+INFRASTRUCTURE = 3
+INTERRUPTED = 130
+
+
+class UsageError(ValueError):
+    """A command line that cannot be carried out as given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verb:
+    """One verb of the command line.
+
+    Attributes:
+      define: adds the verb's own flags.
+      run: carries it out with the parsed flags and the words that are no flags; returns the exit status.
+    """
+
+    summary: str
+    example: str
+    define: Callable[[flags.FlagValues], None]
+    run: Callable[[Any, list[str]], int]
+    words: str = ""
+
+
+def define_store(values: flags.FlagValues) -> None:
+    """The flags of verbs that read or write results."""
+    flags.DEFINE_string("store", "trainband-results", "Directory that keeps the results.", flag_values=values)
+    flags.DEFINE_string(
+        "index",
+        os.environ.get("TRAINBAND_INDEX"),
+        "SQLAlchemy URL of the database for the index; SQLite inside the store by default.",
+        flag_values=values,
+    )
+
+
+def define_training(values: flags.FlagValues) -> None:
+    """The flags of verbs that train."""
+    define_store(values)
+    define_data(values)
+    flags.DEFINE_string("bands", None, "Directory of band files; the committed ones by default.", flag_values=values)
+    flags.DEFINE_float("time_limit", None, "Seconds a run may take; the recipe's by default.", 1e-3, flag_values=values)
+    flags.DEFINE_multi_string("fault", [], "Plant a fault in each run (see docs); may be repeated.", flag_values=values)
+
+
+def define_data(values: flags.FlagValues) -> None:
+    """Where data come from."""
+    flags.DEFINE_string(
+        "mirror",
+        os.environ.get("TRAINBAND_DATA_MIRROR"),
+        "Directory of original archives, one folder a data set; no network is used then.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "data_dir", os.environ.get("TRAINBAND_DATA_DIR"), "TFDS data_dir that is prepared already.", flag_values=values
+    )
+
+
+def open_store(values: Any, *, create: bool) -> Store:
+    """The store that the flags name; raises StoreError or UsageError."""
+    from trainband.results.store import Store, parse_store_location
+
+    try:
+        root = parse_store_location(values.store)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    return Store(root, values.index, create=create)
+
+
+def optional_path(text: str | None) -> Path | None:
+    """The path that a flag names, if it names one."""
+    return Path(text).expanduser() if text else None
+
+
+def run_verb(name: str, verb: Verb, arguments: list[str]) -> int:
+    """Parse and carry out one verb. A user's mistake is one line on standard error, never a traceback."""
+    values = flags.FlagValues()
+    flags.DEFINE_boolean("help", False, "Show this text.", short_name="h", flag_values=values)
+    flags.DEFINE_boolean("json", False, "Print JSON for machines.", flag_values=values)
+    verb.define(values)
+    try:
+        words = values([f"trainband {name}", *_dashed(arguments)])[1:]
+    except flags.Error as error:
+        return _complain(name, str(error), USAGE)
+    if values.help:
+        print(_verb_help(name, verb, values))
+        return 0
+    try:
+        return verb.run(values, words)
+    except KeyboardInterrupt:
+        print(f"trainband {name}: interrupted; what was recorded is kept", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except _mistakes() as error:
+        return _complain(name, _message(error), USAGE)
+    except _infrastructure() as error:
+        return _complain(name, _message(error), INFRASTRUCTURE)
+
+
+def _dashed(arguments: list[str]) -> list[str]:
+    """`--time-limit` means `--time_limit`, as users of other tools write it."""
+    changed = []
+    for argument in arguments:
+        head, equals, tail = argument.partition("=")
+        changed.append((head[:2] + head[2:].replace("-", "_") if head.startswith("--") else head) + equals + tail)
+    return changed
+
+
+def _complain(name: str, message: str, status: int) -> int:
+    print(f"trainband {name}: {' '.join(message.split())}", file=sys.stderr)
+    return status
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, KeyError) and error.args:
+        return str(error.args[0])
+    return str(error)
+
+
+def _mistakes() -> tuple[type[BaseException], ...]:
+    from trainband.benchmarks.cells import CellError
+    from trainband.benchmarks.suites import SuiteError
+    from trainband.models.catalog import CatalogError
+    from trainband.platforms.profiles import ProfileError
+    from trainband.results.store import RunNotFound
+
+    return (UsageError, CellError, SuiteError, CatalogError, ProfileError, RunNotFound)
+
+
+def _infrastructure() -> tuple[type[BaseException], ...]:
+    from trainband.benchmarks.calibrate import CalibrationError
+    from trainband.benchmarks.data.cache import DataError
+    from trainband.results.codec import CodecError
+    from trainband.results.store import StoreError
+
+    return (StoreError, DataError, CalibrationError, CodecError)
+
+
+def general_help() -> str:
+    """The text of `trainband --help`."""
+    width = max(map(len, VERBS))
+    lines = [f"  {name:<{width}}  {summary}" for name, summary in VERBS.items()]
+    return "\n".join(
+        [
+            "usage: trainband VERB [WORDS] [--flags]",
+            "",
+            "Train reference models from scratch on many platforms and judge them against calibrated bands.",
+            "",
+            *lines,
+            "",
+            "`trainband VERB --help` shows a verb's flags with an example.",
+        ]
+    )
+
+
+def _verb_help(name: str, verb: Verb, values: flags.FlagValues) -> str:
+    lines = [f"usage: trainband {name} {verb.words}".rstrip(), "", verb.summary, "", f"example: {verb.example}", ""]
+    for flag_name in sorted(values):
+        flag = values[flag_name]
+        if flag_name != flag.name:
+            continue
+        default = "" if flag.value in (None, [], False) else f" (default: {flag.value})"
+        value = "" if flag.flag_type() == "bool" else "=..."
+        lines.append(f"  --{flag.name.replace('_', '-')}{value}\n      {flag.help}{default}")
+    return "\n".join(lines)

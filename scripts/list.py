@@ -1,0 +1,122 @@
+"""`trainband list`: what there is. Imports no framework and no library that it does not need: it must feel instant."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from absl import flags
+
+from trainband.command_line import UsageError, Verb
+from trainband.tables import plain_table
+
+KINDS = ("models", "profiles", "cells", "suites", "datasets")
+
+
+def define(values: flags.FlagValues) -> None:
+    """No flags beside those of every verb."""
+
+
+def run(values: Any, words: list[str]) -> int:
+    """Print one kind."""
+    if len(words) != 1 or words[0] not in KINDS:
+        raise UsageError(f"{' '.join(words) or 'nothing'!r} cannot be listed; name one of {', '.join(KINDS)}")
+    rows = _ROWS[words[0]]()
+    if values.json:
+        print(json.dumps(rows, indent=1))
+    else:
+        print(plain_table(rows))
+    return 0
+
+
+def _models() -> Sequence[dict[str, Any]]:
+    from trainband.models.catalog import load_catalog
+
+    return [
+        {
+            "model": model.name,
+            "tiers": ", ".join(model.tiers),
+            "data set": model.dataset,
+            "metrics": ", ".join(metric.name for metric in model.metrics),
+            "title": model.title,
+        }
+        for model in load_catalog().values()
+    ]
+
+
+def _profiles() -> Sequence[dict[str, Any]]:
+    import os
+
+    from trainband.platforms.host_facts import gather_host_facts
+    from trainband.platforms.probes import probe
+    from trainband.platforms.profiles import load_profiles
+
+    host = gather_host_facts(environ=os.environ)
+    rows = []
+    for profile in load_profiles().values():
+        found = probe(profile, host=host)
+        rows.append(
+            {
+                "profile": profile.name,
+                "here": "yes" if found.available else "no",
+                "title": profile.title,
+                "why": found.reason,
+            }
+        )
+    return rows
+
+
+def _cells() -> Sequence[dict[str, Any]]:
+    from trainband.benchmarks.bands_on_disk import reference_bands
+    from trainband.benchmarks.cells import all_cells
+    from trainband.models.catalog import load_catalog
+    from trainband.platforms.profiles import load_profiles
+
+    bands = reference_bands()
+    status: dict[tuple[str, str], str] = {}
+    rows = []
+    for cell in all_cells(load_catalog(), load_profiles()):
+        key = (cell.model.name, cell.recipe.tier)
+        if key not in status:
+            band = bands.read(*key)
+            status[key] = "none" if band is None else f"{band.status} (n={band.n})"
+        rows.append({"cell": cell.name, "band": status[key]})
+    return rows
+
+
+def _suites() -> Sequence[dict[str, Any]]:
+    from trainband.benchmarks.suites import load_suites
+
+    return [
+        {"suite": suite.name, "seeds": suite.seeds, "title": suite.title, "cells": " ".join(suite.cells)}
+        for suite in load_suites().values()
+    ]
+
+
+def _datasets() -> Sequence[dict[str, Any]]:
+    from trainband.models.datasets import DATASETS
+
+    return [
+        {
+            "data set": row.name,
+            "version": row.version,
+            "train": row.n_train,
+            "test": row.n_test,
+            "origin": row.origin,
+            "licence": row.licence,
+            "title": row.title,
+        }
+        for row in DATASETS.values()
+    ]
+
+
+_ROWS = {"models": _models, "profiles": _profiles, "cells": _cells, "suites": _suites, "datasets": _datasets}
+
+VERB = Verb(
+    summary="List models, profiles, cells, suites or data sets.",
+    example="trainband list models",
+    define=define,
+    run=run,
+    words="|".join(KINDS),
+)

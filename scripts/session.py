@@ -1,0 +1,87 @@
+"""What the training verbs need in common: registry, profiles, availability, data, bands and a runner."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from trainband.benchmarks.bands_on_disk import BandFolder, reference_bands
+from trainband.benchmarks.cells import Cell
+from trainband.benchmarks.children import ChildPool
+from trainband.benchmarks.data.cache import cache_root
+from trainband.benchmarks.runner import Runner
+from trainband.command_line import open_store, optional_path
+from trainband.models.catalog import load_catalog
+from trainband.models.specs import ReferenceModel
+from trainband.platforms.host_facts import HostFacts, gather_host_facts
+from trainband.platforms.probes import Availability, probe
+from trainband.platforms.profiles import Profile, load_profiles
+from trainband.results.store import Store
+
+
+@dataclass
+class Session:
+    """One command's view of the world."""
+
+    values: Any
+
+    @cached_property
+    def models(self) -> Mapping[str, ReferenceModel]:
+        return load_catalog()
+
+    @cached_property
+    def profiles(self) -> Mapping[str, Profile]:
+        return load_profiles()
+
+    @cached_property
+    def bands(self) -> BandFolder:
+        return reference_bands(optional_path(self.values.bands))
+
+    @cached_property
+    def host(self) -> HostFacts:
+        return gather_host_facts(environ=os.environ)
+
+    @cached_property
+    def store(self) -> Store:
+        store = open_store(self.values, create=True)
+        store.sweep_leftovers()
+        return store
+
+    def available(self, profile: Profile) -> Availability:
+        """Whether the profile can train here, and if not, exactly why."""
+        return probe(profile, host=self.host)
+
+    def prepare_data(self, cells: Iterable[Cell]) -> list[str]:
+        """Make the data of the cells that can train here ready; returns what failed, one line each."""
+        from trainband.benchmarks.data.prepare import PreparationError, prepare
+
+        names = dict.fromkeys(cell.model.dataset for cell in cells if self.available(cell.profile).available)
+        if not names:
+            return []
+        try:
+            prepare(
+                list(names),
+                mirror=optional_path(self.values.mirror),
+                data_dir=optional_path(self.values.data_dir),
+                progress=lambda line: print(line, file=sys.stderr),
+            )
+        except PreparationError as error:
+            return [str(error)]
+        return []
+
+    @contextmanager
+    def runner(self) -> Iterator[Runner]:
+        """A runner whose children end with this block."""
+        with ChildPool() as pool:
+            yield Runner(
+                store=self.store,
+                pool=pool,
+                cache_root=cache_root(),
+                time_limit_sec=self.values.time_limit,
+                on_wait=lambda: print("waiting: another training holds this host", file=sys.stderr),
+            )

@@ -1,0 +1,137 @@
+"""`trainband sweep`: many cells, judged in two stages, resumable."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from trainband.command_line import UsageError, Verb, define_training
+from trainband.run import check_faults
+
+if TYPE_CHECKING:
+    from trainband.session import Session
+
+
+def define(values: flags.FlagValues) -> None:
+    """Flags of `sweep`."""
+    define_training(values)
+    flags.DEFINE_string("suite", None, "A named set of cells: see `trainband list suites`.", flag_values=values)
+    flags.DEFINE_multi_string(
+        "cells",
+        [],
+        "Shell pattern over model:tier@profile; may be repeated, or more given as words.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer("seeds", None, "Runs of each cell; the suite's own number by default.", 1, flag_values=values)
+    flags.DEFINE_integer("seed", None, "Pin the seed of every cell's one run.", 0, flag_values=values)
+    flags.DEFINE_multi_string("require", [], "A profile that must be available here.", flag_values=values)
+    flags.DEFINE_boolean("resume", False, "Go on with the newest unfinished sweep of these cells.", flag_values=values)
+
+
+def run(values: Any, words: list[str]) -> int:
+    """Plan or find the sweep, carry it out, write the page, say where everything is."""
+    from trainband.benchmarks.sweep import Sweep
+    from trainband.progress import watcher
+    from trainband.results.exit_status import exit_status
+    from trainband.session import Session
+
+    globs = [*values.cells, *words]
+    if bool(values.suite) == bool(globs):
+        raise UsageError("give either --suite=NAME or --cells=GLOB; `trainband list suites` and `list cells` show them")
+    check_faults(values.fault)
+    session = Session(values)
+    plan, cells = _plan(values, session, globs)
+    for line in session.prepare_data(cells):
+        print(f"trainband sweep: {line}", file=sys.stderr)
+    with session.runner() as runner, watcher(plan, session.store, quiet=values.json) as watch:
+        judgements = Sweep(
+            plan=plan,
+            runner=runner,
+            bands=session.bands,
+            models=session.models,
+            profiles=session.profiles,
+            available=session.available,
+            watch=watch,
+        ).run()
+    page = _page(session, plan.sweep_id)
+    _print(values, session, plan, judgements, page)
+    return exit_status(judgements, frozenset(plan.required))
+
+
+def _plan(values: Any, session: Session, globs: list[str]) -> tuple[Any, list[Any]]:
+    from trainband.benchmarks.cells import all_cells, find_cell, select_cells
+    from trainband.benchmarks.suites import find_suite
+    from trainband.benchmarks.sweep import find_unfinished, plan_sweep
+
+    known = all_cells(session.models, session.profiles)
+    suite = find_suite(values.suite) if values.suite else None
+    cells = suite.select(known) if suite else select_cells(globs, known)
+    required = tuple(dict.fromkeys([*(suite.required if suite else ()), *values.require]))
+    for profile in required:
+        if profile not in session.profiles:
+            raise UsageError(f"--require={profile}: no such profile; `trainband list profiles` shows them")
+    if values.resume:
+        plan = find_unfinished(session.store, values.suite, [cell.name for cell in cells])
+        if plan is not None:
+            return plan, [find_cell(run.cell, session.models, session.profiles) for run in plan.runs]
+        print("no unfinished sweep of these cells: a new one begins", file=sys.stderr)
+    plan = plan_sweep(
+        cells,
+        suite=values.suite,
+        seeds=values.seeds or (suite.seeds if suite else 1),
+        required=required,
+        pinned_seed=values.seed,
+        faults=values.fault,
+    )
+    return plan, cells
+
+
+def _page(session: Session, sweep_id: str) -> Path:
+    from trainband.report import write_site
+
+    return write_site(
+        session.store,
+        session.bands,
+        session.store.root / "site",
+        models=session.models,
+        profiles=session.profiles,
+        available={name: session.available(profile) for name, profile in session.profiles.items()},
+        sweep_id=sweep_id,
+    )
+
+
+def _print(values: Any, session: Session, plan: Any, judgements: Any, page: Path) -> None:
+    from trainband.benchmarks.judging import expected_false_fails
+    from trainband.results.codec import encode
+
+    expected = expected_false_fails(judgements, session.bands)
+    if values.json:
+        body = {
+            "sweep_id": plan.sweep_id,
+            "judgements": [encode(judgement) for judgement in judgements],
+            "expected_false_fails": expected,
+            "store": str(session.store.root),
+            "page": str(page),
+        }
+        print(json.dumps(body, indent=1))
+        return
+    counts: dict[str, int] = {}
+    for judgement in judgements:
+        counts[judgement.verdict] = counts.get(judgement.verdict, 0) + 1
+    print(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+    print(f"expected false fails of a sweep like this: {expected:.4f}")
+    print(f"results: {session.store.root}")
+    print(f"page:    {page}")
+
+
+VERB = Verb(
+    summary="Train and judge every cell of a suite or of patterns; fresh seeds confirm before anything is called failed.",
+    example="trainband sweep --suite=quick",
+    define=define,
+    run=run,
+    words="[GLOB ...]",
+)

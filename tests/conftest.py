@@ -1,0 +1,119 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trainband.benchmarks.child_environment import child_environment
+from trainband.benchmarks.staging import stage
+from trainband.platforms.profiles import find_profile
+from trainband.results.codec import encode
+
+TESTS = Path(__file__).resolve().parent
+SCRIPTS = TESTS / "benchmarks" / "scripts"
+PROFILE_OF = {"tensorflow": "cpu", "jax": "cpu_jax", "torch": "cpu_torch"}
+
+
+@pytest.fixture(scope="session")
+def repo_root() -> Path:
+    return TESTS.parent
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("backend"):
+        (name,) = marker.args
+        if name == "torch" and os.environ.get("TRAINBAND_TORCH") == "0":
+            pytest.skip("TRAINBAND_TORCH=0")
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"{name} is not installed")
+
+
+class Framework:
+    """One process with a backend imported; every job runs in a fork of it, and once a session."""
+
+    def __init__(self, backend: str, environ: dict[str, str], log: Path) -> None:
+        self._log = log
+        self._results: dict[str, Any] = {}
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", str(TESTS / "framework_server.py"), backend],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=output,
+                env=environ,
+                text=True,
+                encoding="utf-8",
+            )
+
+    def result(self, script: str, function: str, **arguments: Any) -> Any:
+        """What `function` of tests/benchmarks/scripts/`script` returns under this backend, from JSON to JSON."""
+        request = json.dumps({"script": str(SCRIPTS / script), "function": function, "arguments": encode(arguments)})
+        if request not in self._results:
+            assert self._process.stdin is not None
+            assert self._process.stdout is not None
+            self._process.stdin.write(request + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+            self._results[request] = json.loads(line) if line else {"error": self._log.read_text(errors="replace")}
+        answer = self._results[request]
+        if "error" in answer:
+            pytest.fail(answer["error"], pytrace=False)
+        return answer["result"]
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                stream.close()
+
+
+@pytest.fixture(scope="session")
+def child_environ(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, str]]:
+    """The environment of a child under the profile named, with our code staged as for a real one."""
+    root = tmp_path_factory.mktemp("children")
+    (root / "keras_home").mkdir()
+
+    def environ(profile: str) -> dict[str, str]:
+        return child_environment(find_profile(profile), os.environ, stage=stage(root), keras_home=root / "keras_home")
+
+    return environ
+
+
+@pytest.fixture(scope="session")
+def frameworks(
+    child_environ: Callable[[str], dict[str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Framework]]:
+    """The framework process of a backend, started when first asked for."""
+    started: dict[str, Framework] = {}
+    folder = tmp_path_factory.mktemp("frameworks")
+
+    def framework(backend: str) -> Framework:
+        if backend not in started:
+            started[backend] = Framework(backend, child_environ(PROFILE_OF[backend]), folder / f"{backend}.txt")
+        return started[backend]
+
+    yield framework
+    for process in started.values():
+        process.close()
+
+
+@pytest.fixture(scope="session")
+def model_facts(frameworks: Callable[[str], Framework]) -> Callable[[str, str], dict[str, Any]]:
+    """What a catalog model is and does in two steps on a backend: see `model_facts` in scripts/models.py."""
+
+    def facts(backend: str, model: str) -> dict[str, Any]:
+        profile = find_profile(PROFILE_OF[backend])
+        found: dict[str, Any] = frameworks(backend).result("models.py", "model_facts", name=model, profile=profile)
+        return found
+
+    return facts
