@@ -15,6 +15,7 @@ class BandFolder:
     """The folder `results/reference`, or another of the same form."""
 
     root: Path
+    committed: bool = False
 
     def path(self, model: str, tier: str) -> Path:
         return band_path(self.root, model, tier)
@@ -25,8 +26,8 @@ class BandFolder:
         return read_band(path) if path.exists() else None
 
     def label(self, model: str, tier: str) -> str:
-        """The path as judgements name it: relative, equal on every machine."""
-        return f"results/reference/{model}/{tier}.json"
+        """The path as judgements name it; that of a committed band is relative, equal on every machine."""
+        return f"results/reference/{model}/{tier}.json" if self.committed else str(self.path(model, tier))
 
 
 def reference_bands(root: Path | None = None) -> BandFolder:
@@ -34,4 +35,4 @@ def reference_bands(root: Path | None = None) -> BandFolder:
     if root is not None:
         return BandFolder(root)
     with as_file(files("trainband.results").joinpath("reference")) as folder:
-        return BandFolder(folder)
+        return BandFolder(folder, committed=True)

@@ -49,12 +49,16 @@ def pad4_crop_flip(images: np.ndarray, draws: np.ndarray) -> np.ndarray:
       images: uint8 [batch, height, width, channel].
       draws: integers [batch, 3]: row offset and column offset in [0, 8], flip in {0, 1}.
     """
-    batch, height, width, _ = images.shape
-    padded = np.pad(images, ((0, 0), (4, 4), (4, 4), (0, 0)))
-    rows = draws[:, 0, None] + np.arange(height)
-    columns = draws[:, 1, None] + np.arange(width)
-    columns = np.where(draws[:, 2, None] == 1, columns[:, ::-1], columns)
-    return padded[np.arange(batch)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    batch, height, width, channels = images.shape
+    padded = np.zeros((batch, height + 8, width + 8, channels), np.uint8)
+    padded[:, 4:-4, 4:-4] = images
+    # One item a pixel: NumPy then copies and reverses pixels whole, which is several times as fast.
+    pixel = np.dtype((np.void, channels))
+    crops = np.empty((batch, height, width), pixel)
+    for crop, image, (row, column, flip) in zip(crops, padded.view(pixel)[..., 0], draws.tolist(), strict=True):
+        window = image[row : row + height, column : column + width]
+        crop[...] = window[:, ::-1] if flip else window
+    return crops.view(np.uint8).reshape(images.shape)
 
 
 def _pad4_crop_flip_draws(rng: np.random.Generator, examples: int) -> np.ndarray:

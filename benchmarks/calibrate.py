@@ -121,7 +121,7 @@ class Calibration:
 
     def _runner(self, pool: ChildPool, index: int) -> Runner:
         many = self.jobs > 1
-        usable = sorted(os.sched_getaffinity(0))
+        usable = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
         return Runner(
             store=self.store,
             pool=pool,
@@ -130,7 +130,7 @@ class Calibration:
             contended=CONTENDED.format(jobs=self.jobs) if many else None,
             locked=False,
             time_limit_sec=self.time_limit_sec,
-            cores=(usable[index % len(usable)],) if many else None,
+            cores=(usable[index % len(usable)],) if many and usable else None,
         )
 
 

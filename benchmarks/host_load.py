@@ -4,26 +4,41 @@ from __future__ import annotations
 
 import resource
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 KERNEL_SIZE = 768
+DEVICE_KERNEL_SIZE = 4096
 KERNEL_SEC = 0.15
 MAX_STEAL_SHARE = 0.05
 MAX_INVOLUNTARY_PER_CPU_SEC = 100.0
 
 
-def matmul_flops_per_sec(size: int = KERNEL_SIZE, seconds: float = KERNEL_SEC) -> float:
-    """The host's float32 matrix-multiply rate through NumPy: the best of the repeats that fit in `seconds`."""
-    matrix = np.random.default_rng(0).standard_normal((size, size)).astype(np.float32)
-    matrix @ matrix
+def matmul_flops_per_sec(
+    multiply: Callable[[], object] | None = None, *, size: int = KERNEL_SIZE, seconds: float = KERNEL_SEC
+) -> float:
+    """The float32 matrix-multiply rate: the best of the repeats that fit in `seconds`.
+
+    Args:
+      multiply: one product of two matrices of `size` x `size`, finished when it returns; NumPy's on the host when None.
+    """
+    if multiply is None:
+        matrix = kernel_matrix(size)
+        multiply = lambda: matrix @ matrix  # noqa: E731 - one expression, used right below
+    multiply()
     best, end = float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < end:
         start = time.perf_counter()
-        matrix @ matrix
+        multiply()
         best = min(best, time.perf_counter() - start)
     return 2.0 * size**3 / best
+
+
+def kernel_matrix(size: int) -> np.ndarray:
+    """What the calibration kernel multiplies: float32 [size, size], always the same."""
+    return np.random.default_rng(0).standard_normal((size, size)).astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import statistics
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from trainband.benchmarks.digests import array_digest, combine
 from trainband.benchmarks.evaluate import EvalResult, evaluate
 from trainband.benchmarks.faults import Fault, planted
 from trainband.benchmarks.flops import training_flops_per_example
-from trainband.benchmarks.host_load import LoadSample, contention, matmul_flops_per_sec
+from trainband.benchmarks.host_load import LoadSample, contention
 from trainband.benchmarks.run_spec import RunSpec, recipe_hash
 from trainband.benchmarks.steady import steady_rate
 from trainband.benchmarks.train import Loop
@@ -91,8 +92,8 @@ class _Run:
         self.curve: list[CurvePoint] = []
 
     def result(self) -> Result:
-        self.peak_before = matmul_flops_per_sec()
         adapter = self.adapter
+        self.peak_before = adapter.matmul_flops_per_sec()
         adapter.build(self.spec.model.architecture)
         if not adapter.device().startswith(self.spec.profile.device):
             raise BackendError(
@@ -187,10 +188,9 @@ class _Run:
         batch = self.inputs.recipe.batch_size
         steady = steady_rate(clock.windows, batch)
         flops = training_flops_per_example(self.adapter.model)
-        peak_after = matmul_flops_per_sec()
+        peak_after = self.adapter.matmul_flops_per_sec()
         peak = max(self.peak_before, peak_after)
-        on_host = self.spec.profile.device == "cpu"
-        share = steady.examples_per_sec * flops / peak if steady and flops and on_host else None
+        share = steady.examples_per_sec * flops / peak if steady and flops else None
         probes = sorted(progress.probe_sec)
         enough = len(probes) >= 2
         typical = statistics.median(self.eval_sec[1:]) if len(self.eval_sec) > 1 else self.eval_sec[0]
@@ -256,4 +256,5 @@ class _Run:
 
 
 def _peak_host_bytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -8,15 +8,18 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 _ROOTS = ("trainband", "trainband.benchmarks", "trainband.models", "trainband.platforms", "trainband.results")
 
 
+@cache
 def stage(cache_root: Path) -> Path:
     """A directory whose only entry is a copy of `trainband`, keyed by the digest of its sources.
 
-    The same sources are copied once; a copy appears whole or not at all.
+    The same sources are copied once; a copy appears whole or not at all. A process looks at its sources once: what is
+    edited meanwhile does not reach runs of the same sweep.
     """
     sources = sorted(_sources())
     digest = hashlib.sha256()

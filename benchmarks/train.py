@@ -122,9 +122,7 @@ class Loop:
         self.progress.losses.extend(values.tolist())
 
     def finish(self) -> None:
-        """Close the last window where it is long enough to count, or is all there is."""
-        if not self.clock.windows:
-            self.clock.close_window()
+        """Forget the last window, which training left too short to count."""
         self.clock.drop_window()
 
     def extra(self, source: BatchSource, epoch: int) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from trainband.benchmarks.data.cache import DataError
 from trainband.benchmarks.faults import planted
 from trainband.benchmarks.run_spec import ANSWER_FILE, SPEC_FILE, TRACE_FILE, Answer, RunSpec, spec_from_json, to_json
+from trainband.platforms.device_report import framework_build_info
 from trainband.results.records import Failure
 
 _PR_SET_PDEATHSIG = 1
@@ -60,7 +61,12 @@ def _train(spec: RunSpec, folder: Path) -> Answer:
         return Answer(run_id=spec.run_id, failure=Failure(kind="memory", message=str(error) or "out of memory"))
     with open(folder / TRACE_FILE, "wb") as file:
         np.savez(file, allow_pickle=False, **result.trace)
-    return Answer(run_id=spec.run_id, versions=adapter.versions(), measurement=result.measurement)
+    return Answer(
+        run_id=spec.run_id,
+        versions=adapter.versions(),
+        build_info=framework_build_info(spec.profile.backend),
+        measurement=result.measurement,
+    )
 
 
 def _limit_cores(spec: RunSpec) -> int:

@@ -8,7 +8,15 @@ from typing import Any
 
 from absl import flags
 
-from trainband.command_line import UsageError, Verb, define_store, open_store, optional_path
+from trainband.command_line import (
+    UsageError,
+    Verb,
+    define_judge_throughput,
+    define_store,
+    open_store,
+    optional_path,
+    with_throughput,
+)
 from trainband.tables import SIGNS, plain_table, significant
 
 
@@ -23,7 +31,7 @@ def define(values: flags.FlagValues) -> None:
         "cells", [], "Shell pattern over model:tier@profile; may be repeated.", flag_values=values
     )
     flags.DEFINE_multi_string("require", [], "A profile that must have a judged run.", flag_values=values)
-    flags.DEFINE_boolean("judge_throughput", False, "Let a slower throughput fail the check.", flag_values=values)
+    define_judge_throughput(values)
 
 
 def run(values: Any, words: list[str]) -> int:
@@ -47,8 +55,8 @@ def run(values: Any, words: list[str]) -> int:
     if not checked:
         raise UsageError(f"the store {store.root} has no run that was asked for; `trainband sweep` makes some")
     status = exit_status([item.judgement for item in checked], frozenset(values.require))
-    if values.judge_throughput and status in (0, 4) and any(item.throughput.word == "slower" for item in checked):
-        status = 1
+    if values.judge_throughput:
+        status = with_throughput(status, {item.judgement.cell: item.throughput.word for item in checked})
     if values.json:
         print(json.dumps({"checked": [encode(item) for item in checked], "status": status}, indent=1))
     else:

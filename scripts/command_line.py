@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,6 +68,18 @@ def define_training(values: flags.FlagValues) -> None:
     flags.DEFINE_string("bands", None, "Directory of band files; the committed ones by default.", flag_values=values)
     flags.DEFINE_float("time_limit", None, "Seconds a run may take; the recipe's by default.", 1e-3, flag_values=values)
     flags.DEFINE_multi_string("fault", [], "Plant a fault in each run (see docs); may be repeated.", flag_values=values)
+
+
+def define_judge_throughput(values: flags.FlagValues) -> None:
+    """The flag that lets speed decide the exit status; quality alone does otherwise."""
+    flags.DEFINE_boolean(
+        "judge_throughput", False, "Exit with status 1 where a cell's throughput is slower.", flag_values=values
+    )
+
+
+def with_throughput(status: int, words: Mapping[str, str]) -> int:
+    """`status`, made 1 by a slower cell where nothing of higher precedence stands."""
+    return 1 if status in (0, 4) and "slower" in words.values() else status
 
 
 def define_data(values: flags.FlagValues) -> None:

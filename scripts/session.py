@@ -58,14 +58,18 @@ class Session:
 
     def prepare_data(self, cells: Iterable[Cell]) -> list[str]:
         """Make the data of the cells that can train here ready; returns what failed, one line each."""
-        from trainband.benchmarks.data.prepare import PreparationError, prepare
+        from trainband.benchmarks.data.state import status
 
         names = dict.fromkeys(cell.model.dataset for cell in cells if self.available(cell.profile).available)
-        if not names:
-            return []
+        absent = [found.name for found in status(names) if found.state == "absent"]
+        return self._prepare(absent) if absent else []
+
+    def _prepare(self, names: list[str]) -> list[str]:
+        from trainband.benchmarks.data.prepare import PreparationError, prepare
+
         try:
             prepare(
-                list(names),
+                names,
                 mirror=optional_path(self.values.mirror),
                 data_dir=optional_path(self.values.data_dir),
                 progress=lambda line: print(line, file=sys.stderr),

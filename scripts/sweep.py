@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from trainband.command_line import UsageError, Verb, define_training
+from trainband.command_line import UsageError, Verb, define_judge_throughput, define_training, with_throughput
 from trainband.run import check_faults
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def define(values: flags.FlagValues) -> None:
     flags.DEFINE_integer("seeds", None, "Runs of each cell; the suite's own number by default.", 1, flag_values=values)
     flags.DEFINE_integer("seed", None, "Pin the seed of every cell's one run.", 0, flag_values=values)
     flags.DEFINE_multi_string("require", [], "A profile that must be available here.", flag_values=values)
+    define_judge_throughput(values)
     flags.DEFINE_boolean("resume", False, "Go on with the newest unfinished sweep of these cells.", flag_values=values)
 
 
@@ -58,8 +59,10 @@ def run(values: Any, words: list[str]) -> int:
             watch=watch,
         ).run()
     page = _page(session, plan.sweep_id)
-    _print(values, session, plan, judgements, page)
-    return exit_status(judgements, frozenset(plan.required))
+    words = throughput_words(session, plan.sweep_id)
+    _print(values, session, plan, judgements, page, words)
+    status = exit_status(judgements, frozenset(plan.required))
+    return with_throughput(status, words) if values.judge_throughput else status
 
 
 def _plan(values: Any, session: Session, globs: list[str]) -> tuple[Any, list[Any]]:
@@ -104,7 +107,15 @@ def _page(session: Session, sweep_id: str) -> Path:
     )
 
 
-def _print(values: Any, session: Session, plan: Any, judgements: Any, page: Path) -> None:
+def throughput_words(session: Session, sweep_id: str) -> dict[str, str]:
+    """Cell -> the word on its throughput, beside the earlier runs of the store."""
+    from trainband.benchmarks.rejudge import rejudge
+
+    checked = rejudge(session.store, session.bands, models=session.models, profiles=session.profiles, sweep_id=sweep_id)
+    return {item.judgement.cell: item.throughput.word for item in checked}
+
+
+def _print(values: Any, session: Session, plan: Any, judgements: Any, page: Path, words: dict[str, str]) -> None:
     from trainband.benchmarks.judging import expected_false_fails
     from trainband.results.codec import encode
 
@@ -113,6 +124,7 @@ def _print(values: Any, session: Session, plan: Any, judgements: Any, page: Path
         body = {
             "sweep_id": plan.sweep_id,
             "judgements": [encode(judgement) for judgement in judgements],
+            "throughput": words,
             "expected_false_fails": expected,
             "store": str(session.store.root),
             "page": str(page),

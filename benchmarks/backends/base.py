@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from trainband.benchmarks.batches import Batch
+from trainband.benchmarks.host_load import DEVICE_KERNEL_SIZE, kernel_matrix, matmul_flops_per_sec
 from trainband.benchmarks.initial_weights import initial_value
 from trainband.models.specs import Recipe
 from trainband.platforms.profiles import Profile
@@ -93,6 +94,17 @@ class Adapter(ABC):
     def peak_device_bytes(self) -> int | None:
         """Peak memory of the accelerator; None where the device is the host."""
         return None
+
+    def device_matmul(self, matrix: np.ndarray) -> Callable[[], object]:
+        """A function that multiplies `matrix` by itself on the accelerator and returns when that is done."""
+        raise BackendError(f"backend {self.profile.backend} has no calibration kernel")
+
+    def matmul_flops_per_sec(self) -> float:
+        """The measured matrix-multiply rate of the device that trains, float32."""
+        if self.profile.device == "cpu":
+            return matmul_flops_per_sec()
+        multiply = self.device_matmul(kernel_matrix(DEVICE_KERNEL_SIZE))
+        return matmul_flops_per_sec(multiply, size=DEVICE_KERNEL_SIZE)
 
     def rng_state(self) -> dict[str, str]:
         """Digests or states of generators that the framework itself draws from."""

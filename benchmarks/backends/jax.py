@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -134,6 +134,11 @@ class JaxAdapter(Adapter):
         if len(kinds) != 1:
             raise BackendError(f"variables lie on several kinds of device: {', '.join(sorted(kinds))}")
         return f"{kinds.pop()} x1"
+
+    def device_matmul(self, matrix: np.ndarray) -> Callable[[], object]:
+        operand = jnp.asarray(matrix)
+        multiply = jax.jit(jnp.matmul)
+        return lambda: multiply(operand, operand).block_until_ready()
 
     def peak_device_bytes(self) -> int | None:
         stats = jax.local_devices()[0].memory_stats()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -16,6 +16,7 @@ from trainband.benchmarks.backends.common import KerasKit, keras_optimizer
 from trainband.benchmarks.batches import Batch
 from trainband.models.layers.draws import Draws, drawing
 from trainband.models.specs import Recipe
+from trainband.platforms.cgroup import usable_cores
 from trainband.platforms.profiles import Profile
 
 
@@ -25,15 +26,22 @@ def create(profile: Profile, recipe: Recipe, *, loss: str) -> Adapter:
 
 
 class TensorFlowKit(KerasKit):
-    """Fused batch normalisation on one device, Keras's synchronised one under a strategy."""
+    """Fused batch normalisation on one device; Keras's own under XLA, and Keras's synchronised one under a strategy.
 
-    def __init__(self, *, synchronized: bool) -> None:
+    XLA's form of the fused kernel takes the variance as a difference of two mean squares: with inputs far from 0
+    nothing is left of it, where Keras's own layer loses no digits.
+    """
+
+    def __init__(self, *, synchronized: bool, jit_compile: bool) -> None:
         super().__init__(layers)
         self._synchronized = synchronized
+        self._jit_compile = jit_compile
 
     def batch_norm(self, *, name: str, momentum: float = 0.99, epsilon: float = 1e-3) -> Any:
         if self._synchronized:
             return keras.layers.BatchNormalization(name=name, momentum=momentum, epsilon=epsilon, synchronized=True)
+        if self._jit_compile:
+            return super().batch_norm(name=name, momentum=momentum, epsilon=epsilon)
         return layers.FusedBatchNormalization(name=name, momentum=momentum, epsilon=epsilon)
 
 
@@ -49,7 +57,9 @@ class TensorFlowAdapter(Adapter):
             raise BackendError(f"recipe.batch_size = {recipe.batch_size}: not a multiple of {self._replicas} replicas")
 
     def build(self, architecture: str) -> None:
-        kit = TensorFlowKit(synchronized=self.profile.synchronized_batch_norm)
+        kit = TensorFlowKit(
+            synchronized=self.profile.synchronized_batch_norm, jit_compile=self.profile.jit_compile
+        )
         with self._scope():
             self.model = load_architecture(architecture)(kit)
             self.optimizer = keras_optimizer(self.recipe)
@@ -59,6 +69,7 @@ class TensorFlowAdapter(Adapter):
         self._trainable = [entry for entry in self.variables if entry.trainable]
         step = self._step if self._strategy is None else self._distributed_step
         self._train = tf.function(step, jit_compile=self.profile.jit_compile or None)
+        self._traced: Any = None
         self._eval = tf.function(lambda inputs: tf.cast(self.model(inputs, training=False), tf.float32))
 
     def _scope(self) -> Any:
@@ -78,7 +89,11 @@ class TensorFlowAdapter(Adapter):
         return part(batch.inputs), part(batch.labels), keys, rate
 
     def train_step(self, arguments: Any) -> Any:
-        return self._train(*arguments)
+        if self._traced is None:
+            # Every batch has the same shapes: one trace, whose call costs half of a look-up among traces.
+            single = self._strategy is None
+            self._traced = self._train.get_concrete_function(*arguments) if single else self._train
+        return self._traced(*arguments)
 
     def _step(self, inputs: Any, labels: Any, keys: Any, rate: Any) -> Any:
         replica = tf.distribute.get_replica_context()
@@ -155,6 +170,11 @@ class TensorFlowAdapter(Adapter):
             raise BackendError(f"variables lie on several kinds of device: {', '.join(sorted(kinds))}")
         return f"{kinds.pop()} x{self._replicas}"
 
+    def device_matmul(self, matrix: np.ndarray) -> Callable[[], object]:
+        operand = tf.constant(matrix)
+        multiply = tf.function(lambda: tf.linalg.matmul(operand, operand)[0, 0])
+        return lambda: multiply().numpy()
+
     def peak_device_bytes(self) -> int | None:
         if self.profile.device != "gpu":
             return None
@@ -170,7 +190,7 @@ class TensorFlowAdapter(Adapter):
 
 
 def _configure(profile: Profile) -> None:
-    threads = profile.threads or len(os.sched_getaffinity(0))
+    threads = profile.threads or usable_cores()
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     if profile.deterministic:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -17,6 +16,7 @@ from trainband.benchmarks.backends.common import KerasKit, keras_optimizer
 from trainband.benchmarks.batches import Batch
 from trainband.models.layers.draws import Draws, drawing
 from trainband.models.specs import Recipe
+from trainband.platforms.cgroup import usable_cores
 from trainband.platforms.profiles import Profile
 
 
@@ -30,7 +30,7 @@ class TorchAdapter(Adapter):
 
     def __init__(self, profile: Profile, recipe: Recipe, *, loss: str) -> None:
         super().__init__(profile, recipe, loss=loss)
-        torch.set_num_threads(profile.threads or len(os.sched_getaffinity(0)))
+        torch.set_num_threads(profile.threads or usable_cores())
         if profile.deterministic:
             torch.use_deterministic_algorithms(True)
         if profile.precision != "float32":
@@ -106,6 +106,16 @@ class TorchAdapter(Adapter):
         if len(kinds) != 1:
             raise BackendError(f"variables lie on several kinds of device: {', '.join(sorted(kinds))}")
         return f"{'gpu' if kinds == {'cuda'} else kinds.pop()} x1"
+
+    def device_matmul(self, matrix: np.ndarray) -> Callable[[], object]:
+        operand = torch.from_numpy(matrix).to(self._device)
+
+        def multiply() -> None:
+            torch.matmul(operand, operand)
+            if self._device.type == "cuda":
+                torch.cuda.synchronize()
+
+        return multiply
 
     def peak_device_bytes(self) -> int | None:
         return int(torch.cuda.max_memory_allocated()) if self._device.type == "cuda" else None

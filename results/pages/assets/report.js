@@ -1,0 +1,53 @@
+"use strict";
+
+// Puts the style sheet's colours into a figure: a text such as "--ink" is the name of a variable.
+function coloured(value, style) {
+  if (typeof value === "string") {
+    return value.startsWith("--") ? style.getPropertyValue(value).trim() : value;
+  }
+  if (Array.isArray(value)) {
+    return value.map((item) => coloured(item, style));
+  }
+  if (value !== null && typeof value === "object") {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, coloured(item, style)]));
+  }
+  return value;
+}
+
+function draw() {
+  if (typeof Plotly === "undefined") {
+    return;
+  }
+  const style = getComputedStyle(document.documentElement);
+  for (const source of document.querySelectorAll("script[data-plot]")) {
+    const place = document.getElementById(source.dataset.plot);
+    const figure = coloured(JSON.parse(source.textContent), style);
+    place.querySelector(".plot-wait")?.remove();
+    Plotly.react(place, figure.data, figure.layout, { displayModeBar: false, responsive: true, showTips: false });
+  }
+}
+
+function offerCopies() {
+  if (!navigator.clipboard) {
+    return;
+  }
+  for (const command of document.querySelectorAll(".command")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy";
+    button.textContent = "Copy";
+    button.setAttribute("aria-label", "Copy: " + command.querySelector(".label").textContent);
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(command.querySelector("code").textContent);
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = "Copy"; }, 1500);
+    });
+    command.append(button);
+  }
+}
+
+draw();
+offerCopies();
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+// A chart is drawn for the screen; paper gets it at paper's width.
+addEventListener("beforeprint", draw);

@@ -1,0 +1,225 @@
+"""What the page of a cell says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from trainband.results.band_files import band_digest
+from trainband.results.bands import Band, recalibrate_command
+from trainband.results.judgements import Judgement, MetricJudgement
+from trainband.results.metric_bands import MetricBand
+from trainband.results.pages import figures, formats
+from trainband.results.pages.band_facts import BandFacts, band_facts
+from trainband.results.pages.content import Current, ReportContent
+from trainband.results.pages.gauges import Gauge, gauge
+from trainband.results.pages.matrix import trigger
+from trainband.results.pages.reasons import metric_units, spoken_reason
+from trainband.results.pages.runs_table import RunLine, run_line
+from trainband.results.pages.words import NOT_JUDGED, THROUGHPUT, VERDICTS, Word
+from trainband.results.records import Record
+
+LEAST_SEEDS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricLine:
+    """One metric of the standing run beside its band."""
+
+    name: str
+    unit: str
+    value: str
+    lower: str
+    upper: str
+    word: Word | None
+    gauge: Gauge | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """A figure with what it shows in words."""
+
+    id: str
+    caption: str
+    figure: figures.Figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellView:
+    """Attributes:
+    run: the run that the verdict is about, or the newest one where there is no verdict.
+    reproduce, recalibrate: commands.
+    """
+
+    cell: str
+    model: str
+    tier: str
+    profile: str
+    title: str
+    profile_title: str
+    word: Word
+    judgement: Judgement | None
+    reason: str
+    runs_judged: str | None
+    run: RunLine | None
+    throughput_word: Word | None
+    throughput_reason: str
+    metrics: tuple[MetricLine, ...]
+    curves: tuple[Chart, ...]
+    distributions: tuple[Chart, ...]
+    band: BandFacts | None
+    band_path: str | None
+    band_changed: bool
+    runs: tuple[RunLine, ...]
+    metric_names: tuple[tuple[str, str], ...]
+    left_out: int
+    reproduce: str | None
+    recalibrate: str
+
+
+def build_cell(cell: str, content: ReportContent, current: Current | None, records: Sequence[Record]) -> CellView:
+    """The page of `cell`; `records` are its runs, newest first."""
+    model, _, rest = cell.partition(":")
+    tier, _, profile = rest.partition("@")
+    band = content.bands.get(f"{model}:{tier}")
+    record = trigger(current, records)
+    judgement = current.judgement if current else None
+    spoken = content.throughput.get(record.run_id) if record and record.measurement else None
+    newest = record or (records[0] if records else None)
+    return CellView(
+        cell=cell,
+        model=model,
+        tier=tier,
+        profile=profile,
+        title=next((item.title for item in content.models if item.name == model), model),
+        profile_title=next((item.title for item in content.profiles if item.name == profile), ""),
+        word=VERDICTS[judgement.verdict] if judgement else NOT_JUDGED,
+        judgement=judgement,
+        reason=spoken_reason(judgement, metric_units(content))
+        if judgement
+        else "No judgement names a run of this cell.",
+        runs_judged=f"{current.passed} of {current.total} runs of this sweep pass; this is the worst"
+        if current and current.total > 1
+        else None,
+        run=run_line(record, content, current=True) if record else None,
+        throughput_word=THROUGHPUT[spoken.word] if spoken else None,
+        throughput_reason=spoken.reason if spoken else "",
+        metrics=_metric_lines(record, judgement, band),
+        curves=_curves(record, records, band),
+        distributions=_distributions(record, records, band),
+        band=band_facts(band) if band else None,
+        band_path=judgement.band_path if judgement else None,
+        band_changed=bool(judgement and band and judgement.band_digest and judgement.band_digest != band_digest(band)),
+        runs=tuple(run_line(item, content, current=item is record) for item in records),
+        metric_names=_metric_names(records),
+        left_out=content.left_out.get(cell, 0),
+        reproduce=newest.command if newest else None,
+        recalibrate=recalibrate_command(band) if band else f"trainband calibrate {cell} --seeds={LEAST_SEEDS}",
+    )
+
+
+def _metric_lines(record: Record | None, judgement: Judgement | None, band: Band | None) -> tuple[MetricLine, ...]:
+    judged = {item.name: item for item in judgement.metrics} if judgement else {}
+    bands = {item.name: item for item in band.metrics} if band else {}
+    measured = record.measurement.quality.metrics if record and record.measurement else {}
+    lines = []
+    for name in dict.fromkeys((*measured, *judged)):
+        unit = measured[name].unit if name in measured else bands[name].unit if name in bands else ""
+        value = measured[name].value if name in measured else judged[name].value
+        found = judged.get(name)
+        lower, upper = _bounds(found, bands.get(name), unit)
+        lines.append(
+            MetricLine(
+                name=name,
+                unit=formats.unit_label(unit),
+                value=formats.metric(value, unit),
+                lower=lower,
+                upper=upper,
+                word=_metric_word(found),
+                gauge=gauge(bands[name], value) if name in bands else None,
+            )
+        )
+    return tuple(lines)
+
+
+def _bounds(found: MetricJudgement | None, band: MetricBand | None, unit: str) -> tuple[str, str]:
+    """The bounds that the run was judged by; without a judgement, those of the band as it is now."""
+    stated = found or band
+    if stated is None:
+        return formats.NOTHING, formats.NOTHING
+    lower = "cannot fail" if stated.lower_cannot_fail else formats.metric(stated.lower, unit)
+    upper = "cannot fail" if stated.upper_cannot_fail else formats.metric(stated.upper, unit)
+    return lower, upper
+
+
+def _metric_word(found: MetricJudgement | None) -> Word | None:
+    if found is None:
+        return None
+    if found.inside:
+        return Word(text="inside", icon="check", tone="good", meaning="in the closed interval")
+    side = "below" if found.value < found.lower else "above"
+    tone = "bad" if found.confirmed else "open"
+    return Word(text=side, icon="down" if side == "below" else "up", tone=tone, meaning=f"{side} the interval")
+
+
+def _metric_names(records: Sequence[Record]) -> tuple[tuple[str, str], ...]:
+    found: dict[str, str] = {}
+    for record in records:
+        if record.measurement is not None:
+            for name, value in record.measurement.quality.metrics.items():
+                found.setdefault(name, formats.unit_label(value.unit))
+    return tuple(found.items())
+
+
+def _curves(record: Record | None, records: Sequence[Record], band: Band | None) -> tuple[Chart, ...]:
+    first = record if record is not None and record.measurement is not None else None
+    ordered = [*([first] if first else []), *(item for item in records if item is not first)]
+    measured = next((item.measurement for item in ordered if item.measurement is not None), None)
+    if measured is None:
+        return ()
+    bands = {item.name: item for item in band.metrics} if band else {}
+    charts = []
+    for index, (name, value) in enumerate(measured.quality.metrics.items()):
+        figure = figures.learning_curve(name, value.unit, ordered, bands.get(name))
+        if figure is not None:
+            untrained = measured.quality.untrained.get(name)
+            start = (
+                f" Untrained: {formats.metric(untrained, value.unit)}, not on the axis."
+                if untrained is not None
+                else ""
+            )
+            shade = " Shaded: the band, dashed where a bound can fail." if name in bands else " There is no band yet."
+            caption = f"{name} on the test split after each evaluation.{shade}{start}"
+            charts.append(Chart(id=f"curve-{index}", caption=caption, figure=figure))
+    return tuple(charts)
+
+
+def _distributions(record: Record | None, records: Sequence[Record], band: Band | None) -> tuple[Chart, ...]:
+    if band is None:
+        return ()
+    evidence = {sample.run_id for sample in band.evidence.samples}
+    ordered = [*([record] if record else []), *(item for item in records if item is not record)]
+    own = [item.measurement for item in ordered if item.measurement is not None and item.run_id not in evidence]
+    charts = []
+    for index, metric in enumerate(band.metrics):
+        seeds = [s.metrics[metric.name] for s in band.evidence.samples if s.converged and metric.name in s.metrics]
+        runs = [item.quality.metrics[metric.name].value for item in own if metric.name in item.quality.metrics]
+        prior = [item.value for item in band.evidence.published if item.metric == metric.name]
+        charts.append(
+            Chart(
+                id=f"seeds-{index}",
+                caption=_distribution_caption(metric, len(seeds), len(runs)),
+                figure=figures.distribution(metric, seeds, runs, prior),
+            )
+        )
+    return tuple(charts)
+
+
+def _distribution_caption(metric: MetricBand, seeds: int, runs: int) -> str:
+    text = f"{metric.name}: {seeds} calibration seeds, dotted line: their center; shaded: the band."
+    for side, cannot in (("lower", metric.lower_cannot_fail), ("upper", metric.upper_cannot_fail)):
+        if cannot:
+            text += f" The {side} side cannot fail: its bound lies at the end of the metric's range."
+    if runs:
+        text += f" The diamond is the newest of {runs} own runs." if runs > 1 else " The diamond is the one own run."
+    return text + " Arrows: the margin, and the smallest loss found with 80% power within a week."

@@ -1,0 +1,82 @@
+"""Writes the report: a folder that opens from disk in any browser, and needs nothing from outside."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from trainband.results.files import atomic_write_text
+from trainband.results.pages import formats
+from trainband.results.pages.cell_view import build_cell
+from trainband.results.pages.content import ReportContent, current_judgements, records_by_cell
+from trainband.results.pages.matrix import known_cells
+from trainband.results.pages.overview import build_overview
+from trainband.results.pages.run_view import build_run
+
+_ASSETS = ("report.css", "report.js")
+_PLOTLY = "plotly.min.js"
+
+
+def write_report(out: Path, content: ReportContent) -> Path:
+    """Writes every page of `content` below `out`, which is made; pages of an earlier report are replaced.
+
+    Returns:
+      The path of the overview, `index.html`.
+
+    Raises:
+      OSError: the disk refuses.
+    """
+    for folder in (out, out / "assets", out / "cells", out / "runs"):
+        folder.mkdir(parents=True, exist_ok=True)
+    _write_assets(out / "assets")
+    pages = _environment(content)
+    current, records = current_judgements(content.judgements), records_by_cell(content.records)
+    run_pages = {record.run_id for record in content.records}
+    for record in content.records:
+        _write(pages, out / formats.run_page(record.run_id), "run.html", root="../", view=build_run(record, content))
+    for cell in known_cells(content):
+        view = build_cell(cell, content, current.get(cell), records.get(cell, ()))
+        _write(pages, out / formats.cell_page(cell), "cell.html", root="../", view=view, run_pages=run_pages)
+    index = out / "index.html"
+    _write(pages, index, "index.html", root="", view=build_overview(content))
+    return index
+
+
+def _environment(content: ReportContent) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("trainband.results.pages", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=formats.finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    # A browser's JSON has no NaN; figures hold none, and this says so where one ever did.
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "allow_nan": False}
+    environment.globals |= {"report": content, "run_page": formats.run_page, "cell_page": formats.cell_page}
+    environment.filters["utc"] = formats.utc
+    return environment
+
+
+def _write(environment: jinja2.Environment, path: Path, template: str, **values: Any) -> None:
+    atomic_write_text(path, environment.get_template(template).render(values))
+
+
+def _write_assets(folder: Path) -> None:
+    source = resources.files("trainband.results.pages") / "assets"
+    for name in _ASSETS:
+        atomic_write_text(folder / name, (source / name).read_text(encoding="utf-8"))
+    plotly = _plotly()
+    target = folder / _PLOTLY
+    if not target.exists() or target.stat().st_size != len(plotly.encode()):
+        atomic_write_text(target, plotly)
+
+
+def _plotly() -> str:
+    """plotly.js as the Python package ships it; imported here because only a report needs it."""
+    import plotly.offline
+
+    return str(plotly.offline.get_plotlyjs())
