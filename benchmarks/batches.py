@@ -114,7 +114,7 @@ class BatchSource:
     def _batch(self, step: int, inputs: np.ndarray, labels: np.ndarray) -> Batch:
         keys = step_keys(self._seed, step, self._random_layers)
         for part in (inputs, labels, keys):
-            self._digest.update(memoryview(np.ascontiguousarray(part)))
+            self._digest.update(np.ascontiguousarray(part).data)
         self.examples_handed_out += len(inputs)
         rate = self._recipe.schedule.learning_rate(
             min(step, self.total_steps - 1), steps_per_epoch=self.steps_per_epoch, total_steps=self.total_steps

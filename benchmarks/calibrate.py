@@ -46,6 +46,7 @@ class Calibration:
     cache_root: Path
     python: str
     time_limit_sec: float | None = None
+    on_wait: Callable[[], None] = lambda: None
 
     def run(self, on_run: Callable[[Record, Band], None] = lambda record, band: None) -> Band:
         """Train the seeds that the evidence lacks, and write the band after each.
@@ -54,41 +55,52 @@ class Calibration:
         Where every seed is there already, the first is trained again to see that the evidence still holds.
 
         Raises:
-          CalibrationError: a run failed; what was recorded before stands.
+          CalibrationError: a run failed, or the evidence is of another profile; what was recorded before stands.
         """
-        band = read_band(self.path) if self.path.exists() else None
-        have = {sample.seed for sample in band.evidence.samples} if band else set()
         wanted = [calibration_seed(index) for index in range(self.seeds)]
-        missing = [seed for seed in wanted if seed not in have]
-        with host_lock():
-            void = band is not None and not self._holds(band, next(self._train((missing or wanted)[:1])))
-            if void:
-                band, missing = None, wanted
-            for record in self._train(missing):
-                band = self._add(band, record)
-                write_band(self.path, band)
-                on_run(record, band)
+        with host_lock(self.on_wait):
+            band = read_band(self.path) if self.path.exists() else None
+            self._check_profile(band)
+            band = self._extended(band, _lacking(band, wanted) or wanted[:1], on_run)
+            band = self._extended(band, _lacking(band, wanted), on_run)
         if band is None:
             raise CalibrationError(f"--seeds={self.seeds}: nothing to calibrate")
         return band
 
-    def _holds(self, band: Band, record: Record) -> bool:
-        measurement = _measurement(record)
-        evidence = band.evidence
-        return (evidence.recipe_hash, evidence.data_digest) == (measurement.recipe_hash, measurement.data.digest)
+    def _check_profile(self, band: Band | None) -> None:
+        if band is not None and band.evidence.profile != self.cell.profile.name:
+            cell = f"{band.model}:{band.tier}"
+            raise CalibrationError(
+                f"{self.path} holds evidence of {cell}@{band.evidence.profile}, and one band has one profile: "
+                f"calibrate {cell}@{band.evidence.profile}, move the file away, or name another folder with --bands"
+            )
+
+    def _extended(self, band: Band | None, seeds: Sequence[int], on_run: Callable[[Record, Band], None]) -> Band | None:
+        """`band` with the runs of `seeds` added, from its first run on where the evidence is void."""
+        for record in self._train(seeds):
+            if band is not None and not _holds(band, record):
+                band = None
+            if _lacking(band, [record.seed]):
+                band = self._add(band, record)
+                write_band(self.path, band)
+                on_run(record, band)
+        return band
 
     def _add(self, band: Band | None, record: Record) -> Band:
         _measurement(record)
         recipe = self.cell.recipe
         evidence: Evidence = band.evidence if band else start_evidence(record, published=recipe.published)
         framework = record.fingerprint.get("framework", {})
-        evidence = add_sample(
-            evidence,
-            record,
-            versions=framework.get("versions", {}),
-            host=_host_facts(record),
-            jobs=self.jobs,
-        )
+        try:
+            evidence = add_sample(
+                evidence,
+                record,
+                versions=framework.get("versions", {}),
+                host=_host_facts(record),
+                jobs=self.jobs,
+            )
+        except ValueError as error:
+            raise CalibrationError(f"no evidence can be taken from this run: {error}") from error
         return band_from_evidence(evidence, self.cell.model.metrics, recipe.smallest_drop, now_utc())
 
     def _train(self, seeds: Sequence[int]) -> Iterator[Record]:
@@ -132,6 +144,18 @@ class Calibration:
             time_limit_sec=self.time_limit_sec,
             cores=(usable[index % len(usable)],) if many and usable else None,
         )
+
+
+def _lacking(band: Band | None, seeds: Sequence[int]) -> list[int]:
+    """Those of `seeds` that the evidence does not have."""
+    have = {sample.seed for sample in band.evidence.samples} if band else set()
+    return [seed for seed in seeds if seed not in have]
+
+
+def _holds(band: Band, record: Record) -> bool:
+    measurement = _measurement(record)
+    evidence = band.evidence
+    return (evidence.recipe_hash, evidence.data_digest) == (measurement.recipe_hash, measurement.data.digest)
 
 
 def _measurement(record: Record) -> Measurement:

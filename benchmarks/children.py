@@ -19,6 +19,7 @@ from typing import IO, Any, cast
 from trainband.benchmarks.fork_server import LOG_FILE
 
 START_LIMIT_SEC = 300.0
+_LONGEST_WAIT_SEC = 3600.0  # the system's clock has a range, a time limit has none
 
 
 class ServerDied(RuntimeError):
@@ -39,15 +40,19 @@ class ForkServer:
 
     def __init__(self, python: str, backend: str, environ: Mapping[str, str]) -> None:
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
-        self._process = subprocess.Popen(
-            [python, "-m", "trainband.benchmarks.fork_server", backend],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._said,
-            env=dict(environ),
-            cwd=tempfile.gettempdir(),
-            start_new_session=True,
-        )
+        try:
+            self._process = subprocess.Popen(
+                [python, "-m", "trainband.benchmarks.fork_server", backend],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._said,
+                env=dict(environ),
+                cwd=tempfile.gettempdir(),
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._said.close()
+            raise ServerDied(f"the interpreter {python} cannot be started: {error}") from error
         self._requests = cast(IO[bytes], self._process.stdin)
         self._replies = cast(IO[bytes], self._process.stdout)
         self._buffer = b""
@@ -81,18 +86,26 @@ class ForkServer:
         return Exit(status=reply.get("status"), signal=reply.get("signal"))
 
     def _reply(self, deadline: float) -> dict[str, Any]:
+        """The server's next message; what an environment prints as its interpreter starts is passed over."""
+        while True:
+            with contextlib.suppress(ValueError):
+                message = json.loads(self._line(deadline))
+                if isinstance(message, dict):
+                    return message
+
+    def _line(self, deadline: float) -> bytes:
         stream = self._replies
         while b"\n" not in self._buffer:
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([stream], [], [], left)[0]:
+            if left <= 0:
                 raise TimeoutError
-            part = os.read(stream.fileno(), 4096)
-            if not part:
-                raise ServerDied(self._last_words())
-            self._buffer += part
+            if select.select([stream], [], [], min(left, _LONGEST_WAIT_SEC))[0]:
+                part = os.read(stream.fileno(), 4096)
+                if not part:
+                    raise ServerDied(self._last_words())
+                self._buffer += part
         line, self._buffer = self._buffer.split(b"\n", 1)
-        reply: dict[str, Any] = json.loads(line)
-        return reply
+        return line
 
     def _last_words(self) -> str:
         status = self._process.wait(timeout=10)
@@ -129,23 +142,28 @@ class ChildPool:
         if not self._fork_server:
             return run_directly(folder, python=python, environ=environ, time_limit_sec=time_limit_sec)
         key = (python, backend, tuple(sorted(environ.items())))
-        if key not in self._servers:
-            self._servers[key] = ForkServer(python, backend, environ)
         try:
+            if key not in self._servers:
+                self._servers[key] = ForkServer(python, backend, environ)
             return self._servers[key].run(folder, time_limit_sec)
         except ServerDied as error:
             if self._closed:
                 raise
-            self._servers.pop(key).close()
+            self._drop(key)
             with open(folder / LOG_FILE, "a", encoding="utf-8") as log:
                 log.write(f"{error}\n")
             return Exit(status=1)
         except TimeoutError:
-            self._servers.pop(key).close()
+            self._drop(key)
             return Exit(timed_out=True)
         except BaseException:
-            self._servers.pop(key).close()
+            self._drop(key)
             raise
+
+    def _drop(self, key: tuple[Any, ...]) -> None:
+        server = self._servers.pop(key, None)
+        if server is not None:
+            server.close()
 
     def close(self) -> None:
         """End all servers; a run in progress in another thread raises ServerDied."""
@@ -157,15 +175,19 @@ class ChildPool:
 def run_directly(folder: Path, *, python: str, environ: Mapping[str, str], time_limit_sec: float) -> Exit:
     """Train the spec in `folder` in a process that imports the framework itself."""
     with open(folder / LOG_FILE, "ab") as log:
-        process = subprocess.Popen(
-            [python, "-m", "trainband.benchmarks.worker", str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=dict(environ),
-            cwd=folder,
-            start_new_session=True,
-        )
+        try:
+            process = subprocess.Popen(
+                [python, "-m", "trainband.benchmarks.worker", str(folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=dict(environ),
+                cwd=folder,
+                start_new_session=True,
+            )
+        except OSError as error:
+            log.write(f"the interpreter {python} cannot be started: {error}\n".encode())
+            return Exit(status=127)
         try:
             code = process.wait(timeout=time_limit_sec)
         except subprocess.TimeoutExpired:

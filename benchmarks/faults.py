@@ -54,7 +54,7 @@ def _no_learning(recipe: Recipe) -> Recipe:
 
 
 def _explode(recipe: Recipe) -> Recipe:
-    return replace(recipe, schedule=Schedule(kind="constant", peak=1e30))
+    return replace(recipe, schedule=Schedule(kind="constant", peak=1e38))
 
 
 def _die(_folder: str) -> None:
@@ -81,7 +81,7 @@ def _leave(_folder: str) -> None:
 _ROWS = (
     Fault(name="untrained", title="the model is drawn anew before evaluation", restarts_before_evaluation=True),
     Fault(name="zero_learning_rate", title="the learning rate is 0", recipe=_no_learning),
-    Fault(name="exploding", title="the learning rate is 1e30", recipe=_explode),
+    Fault(name="exploding", title="the learning rate is 1e38", recipe=_explode),
     Fault(name="shuffled_labels", title="training labels are permuted", data=_shuffle_labels),
     Fault(
         name="no_eval_normalization",

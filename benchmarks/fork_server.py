@@ -66,9 +66,11 @@ def _child(folder: Path, server: int) -> None:
     except BaseException:  # noqa: BLE001 - the process ends here whatever happened; the log keeps what it was
         traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(code)  # also where the log's disk is full
 
 
 if __name__ == "__main__":

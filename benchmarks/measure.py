@@ -228,7 +228,7 @@ class _Run:
             throughput=throughput,
             weights=weights,
             planned_examples=self.spec.planned_examples,
-            trained_examples=self.source.examples_handed_out,
+            trained_examples=min(self.source.examples_handed_out, steps * self.inputs.recipe.batch_size),
             steps=steps,
             batches_digest=self.source.digest,
             first_loss=progress.losses[0],
@@ -242,7 +242,7 @@ class _Run:
                 shared_rows=self.inputs.shared,
                 shared_rows_expected=dataset.shared_rows,
             ),
-            recipe_hash=recipe_hash(self.spec.model, self.inputs.recipe, self.adapter.structure()),
+            recipe_hash=recipe_hash(self.spec.model, self.spec.recipe, self.adapter.structure()),
             device=self.adapter.device(),
         )
         return Result(measurement=measurement, trace={"losses": np.array(progress.losses, dtype=np.float32)})

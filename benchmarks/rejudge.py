@@ -47,7 +47,8 @@ def rejudge(
     ]
     groups: dict[tuple[object, ...], list[Record]] = {}
     for record in wanted:
-        groups.setdefault((record.cell, record.sweep_id, record.sweep_index or record.run_id), []).append(record)
+        part = record.run_id if record.sweep_index is None else record.sweep_index
+        groups.setdefault((record.cell, record.sweep_id, part), []).append(record)
     checked: dict[tuple[object, ...], Checked] = {}
     for key, group in groups.items():
         cell = _cell(group[0], models, profiles)

@@ -37,6 +37,7 @@ from trainband.platforms.host_class import host_class
 from trainband.results.codec import CodecError, encode
 from trainband.results.records import Failure, Measurement, Outcome, Record, SeedRole
 from trainband.results.store import Store
+from trainband.results.store_errors import explained
 
 LOG_TAIL_CHARACTERS = 4000
 
@@ -106,7 +107,8 @@ class Runner:
     ) -> Record:
         start, kills = time.perf_counter(), _oom_kills()
         spec = self._spec(request, run_id)
-        (folder / SPEC_FILE).write_text(to_json(spec), encoding="utf-8")
+        with explained("write the spec to", folder):
+            (folder / SPEC_FILE).write_text(to_json(spec), encoding="utf-8")
         limit = self.time_limit_sec or request.cell.recipe.time_limit_sec
         ended = self.pool.run(
             folder,
@@ -217,7 +219,7 @@ def classify(
     if ended.timed_out:
         return "timeout", Failure(kind="timeout", message=f"the run was stopped at its time limit of {limit_sec:g} s")
     if ended.signal is not None:
-        name = signal.Signals(ended.signal).name
+        name = _signal_name(ended.signal)
         if out_of_memory:
             message = f"killed by {name}: the kernel ran out of memory"
             return "error", Failure(kind="out_of_memory", message=message, signal=name)
@@ -228,6 +230,13 @@ def classify(
     if isinstance(answer, str):
         return "error", Failure(kind="no_answer", message=answer, exit_status=ended.status)
     return ("completed", None) if answer.failure is None else ("error", answer.failure)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"  # the real-time signals have no names
 
 
 def _mark_contended(measurement: Measurement, reason: str) -> Measurement:

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from trainband.benchmarks.child_environment import child_environment
+from trainband.benchmarks.data.cache import cache_root
+from trainband.benchmarks.data.prepare import prepare
 from trainband.benchmarks.staging import stage
 from trainband.platforms.profiles import find_profile
 from trainband.results.codec import encode
@@ -26,6 +28,14 @@ PROFILE_OF = {"tensorflow": "cpu", "jax": "cpu_jax", "torch": "cpu_torch"}
 @pytest.fixture(scope="session")
 def repo_root() -> Path:
     return TESTS.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def private_host_lock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Trainings of a test session wait for one another, and not for those of somebody else on this host."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRAINBAND_HOST_LOCK", str(tmp_path_factory.mktemp("host") / "trainings.lock"))
+        yield
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -105,6 +115,13 @@ def frameworks(
     yield framework
     for process in started.values():
         process.close()
+
+
+@pytest.fixture(scope="session")
+def digits_root() -> str:
+    """The cache in which the embedded data set is prepared."""
+    prepare(["digits"])
+    return str(cache_root())
 
 
 @pytest.fixture(scope="session")

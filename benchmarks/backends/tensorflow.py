@@ -57,9 +57,7 @@ class TensorFlowAdapter(Adapter):
             raise BackendError(f"recipe.batch_size = {recipe.batch_size}: not a multiple of {self._replicas} replicas")
 
     def build(self, architecture: str) -> None:
-        kit = TensorFlowKit(
-            synchronized=self.profile.synchronized_batch_norm, jit_compile=self.profile.jit_compile
-        )
+        kit = TensorFlowKit(synchronized=self.profile.synchronized_batch_norm, jit_compile=self.profile.jit_compile)
         with self._scope():
             self.model = load_architecture(architecture)(kit)
             self.optimizer = keras_optimizer(self.recipe)

@@ -1,0 +1,132 @@
+"""Facts of models on the backend in force: from random images, so that no data set is needed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from trainband.benchmarks.backends.base import Adapter, create_adapter
+from trainband.benchmarks.batches import Batch
+from trainband.benchmarks.digests import array_digest, combine
+from trainband.benchmarks.flops import training_flops_per_example
+from trainband.benchmarks.run_spec import recipe_hash
+from trainband.models.catalog import find_model
+from trainband.models.datasets import dataset
+from trainband.models.layers.draws import step_keys
+from trainband.models.specs import Optimizer, Recipe, ReferenceModel, Schedule
+from trainband.platforms.profile_spec import Profile
+from trainband.results.codec import decode
+
+ROWS = 16
+SEED = 20
+RATE = 0.01
+
+
+def random_batch(model: ReferenceModel, *, rows: int, random_layers: int, step: int = 0) -> Batch:
+    data = dataset(model.dataset)
+    rng = np.random.default_rng(SEED)
+    return Batch(
+        step=step,
+        inputs=rng.integers(0, data.input_maximum + 1, (rows, *data.input_shape)).astype(np.uint8),
+        labels=rng.integers(0, data.classes, rows).astype(np.int32),
+        keys=step_keys(SEED, step, random_layers),
+        learning_rate=RATE,
+    )
+
+
+def built(model: ReferenceModel, recipe: Recipe, profile: dict[str, Any]) -> Adapter:
+    adapter = create_adapter(decode(Profile, profile), recipe, loss=model.loss)
+    adapter.build(model.architecture)
+    adapter.initialize(SEED)
+    return adapter
+
+
+def digest(adapter: Adapter) -> str:
+    return combine({f"{i:05d}": array_digest(value) for i, value in enumerate(adapter.weights())})
+
+
+def model_facts(name: str, profile: dict[str, Any]) -> dict[str, Any]:
+    """Two steps on one batch with one mask, and what can be read off the model beside them."""
+    model = find_model(name)
+    recipe = replace(model.recipes[0], batch_size=ROWS)
+    adapter = built(model, recipe, profile)
+    initial = digest(adapter)
+    batch = random_batch(model, rows=ROWS, random_layers=adapter.random_layers)
+    logits = adapter.eval_step(batch.inputs)
+    losses = [adapter.train_step(adapter.put(batch)) for _ in range(2)]
+    adapter.sync(losses[-1])
+    return {
+        "initial_digest": initial,
+        "losses": adapter.fetch(losses).tolist(),
+        "logits": logits.astype(float).tolist(),
+        "logits_dtype": str(logits.dtype),
+        "parameters": sum(int(np.prod(entry.variable.shape)) for entry in adapter.variables if entry.trainable),
+        "flops_per_example": training_flops_per_example(adapter.model),
+        "recipe_hash": recipe_hash(model, recipe, adapter.structure()),
+        "names": [entry.name for entry in adapter.variables],
+        "device": adapter.device(),
+        "versions": adapter.versions(),
+        "state_is_restored": _state_is_restored(adapter, batch),
+    }
+
+
+def _state_is_restored(adapter: Adapter, batch: Batch) -> bool:
+    """Weights and the optimizer's state, saved and assigned again, give the same step to the bit."""
+    weights, slots = adapter.weights(), adapter.optimizer_state()
+    adapter.sync(adapter.train_step(adapter.put(batch)))
+    after = digest(adapter)
+    adapter.assign(weights, slots)
+    adapter.sync(adapter.train_step(adapter.put(batch)))
+    return digest(adapter) == after
+
+
+def one_step(profile: dict[str, Any]) -> dict[str, Any]:
+    """A step of mlp_digits under a profile, its threads left to the process, as a child's are to its cores."""
+    model = find_model("mlp_digits")
+    recipe = replace(model.recipes[0], batch_size=ROWS)
+    adapter = built(model, recipe, profile)
+    batch = random_batch(model, rows=ROWS, random_layers=adapter.random_layers)
+    before = adapter.weights()
+    loss = adapter.train_step(adapter.put(batch))
+    adapter.sync(loss)
+    return {
+        "loss": float(adapter.fetch([loss])[0]),
+        "moved": [float(np.abs(new - old).max()) for new, old in zip(adapter.weights(), before, strict=True)],
+        "device": adapter.device(),
+        "recipe_hash": recipe_hash(model, recipe, adapter.structure()),
+        "logits": adapter.eval_step(batch.inputs).shape,
+        "compute_dtype": adapter.model.layers[3].compute_dtype,
+    }
+
+
+def two_steps(
+    architecture: str, optimizer: dict[str, Any], profile: dict[str, Any], *, merge: bool = True
+) -> dict[str, Any]:
+    """Weights after two steps of an architecture beside this file, on tokens that repeat."""
+    if not merge:
+        from trainband.benchmarks.backends import tensorflow
+
+        tensorflow._dense = lambda gradient: gradient  # type: ignore[attr-defined]
+    tokens = np.array([[1, 1, 2, 3], [1, 4, 4, 4], [2, 2, 2, 2], [5, 1, 0, 5]], np.uint8)
+    recipe = Recipe(
+        tier="smoke",
+        epochs=1,
+        batch_size=len(tokens),
+        optimizer=Optimizer(**optimizer),
+        schedule=Schedule(kind="constant", peak=0.05),
+        smallest_drop={},
+    )
+    adapter = create_adapter(decode(Profile, profile), recipe, loss="softmax_cross_entropy")
+    adapter.build(architecture)
+    adapter.initialize(SEED)
+    labels = np.array([0, 1, 2, 1], np.int32)
+    losses = []
+    for step in range(2):
+        batch = Batch(step=step, inputs=tokens, labels=labels, keys=step_keys(SEED, step, 0), learning_rate=0.05)
+        losses.append(adapter.train_step(adapter.put(batch)))
+    return {
+        "losses": adapter.fetch(losses).tolist(),
+        "weights": {e.name: w.tolist() for e, w in zip(adapter.variables, adapter.weights(), strict=True)},
+    }

@@ -1,0 +1,17 @@
+"""Architectures too small for the catalog."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from trainband.models.layers.kit import LayerKit
+
+
+def embedding(kit: LayerKit) -> Any:
+    """Logits float32 [batch, 3] from tokens uint8 [batch, 4] below 8."""
+    inputs = keras.Input((4,), dtype="uint8", name="tokens")
+    x = keras.layers.Embedding(8, 5, name="embed")(inputs)
+    x = keras.layers.Flatten(name="flatten")(x)
+    return keras.Model(inputs, keras.layers.Dense(3, dtype="float32", name="logits")(x), name="tiny_embedding")

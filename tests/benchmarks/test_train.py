@@ -1,0 +1,154 @@
+"""The loop on a fake device and a fake clock: what is timed, what is counted, and what is put back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trainband.benchmarks import train
+from trainband.benchmarks.batches import Batch, BatchSource
+from trainband.benchmarks.steady import StepClock
+from trainband.benchmarks.train import PROBE_STEPS, Loop
+from trainband.models.specs import Optimizer, Recipe, Schedule
+
+STEP_SEC = 2.0**-6
+EVALUATION_SEC = 64.0
+
+
+@dataclass
+class FakeDevice:
+    """Each step takes STEP_SEC of the fake time; the loss is the step's number."""
+
+    now: float = 0.0
+    steps: int = 0
+    first_sec: float = 8.0
+    nan_at: int | None = None
+    state: float = 0.0
+    trained_on: list[int] = field(default_factory=list)
+
+    def time(self) -> float:
+        return self.now
+
+    def put(self, batch: Batch) -> Batch:
+        return batch
+
+    def train_step(self, batch: Batch) -> float:
+        self.now += self.first_sec if self.steps == 0 else STEP_SEC
+        self.steps += 1
+        self.state += 1.0
+        self.trained_on.append(batch.step)
+        return float("nan") if self.steps - 1 == self.nan_at else float(self.steps - 1)
+
+    def sync(self, _loss: float) -> None:
+        pass
+
+    def fetch(self, losses: Sequence[float]) -> np.ndarray:
+        return np.array(losses, np.float32)
+
+    def weights(self) -> list[np.ndarray]:
+        return [np.array(self.state)]
+
+    def optimizer_state(self) -> list[np.ndarray]:
+        return [np.array(self.state)]
+
+    def assign(self, weights: Sequence[np.ndarray], slots: Sequence[np.ndarray]) -> None:
+        assert weights == slots
+        self.state = float(weights[0])
+
+
+@pytest.fixture
+def device(monkeypatch: pytest.MonkeyPatch) -> FakeDevice:
+    fake = FakeDevice()
+    monkeypatch.setattr(train.time, "perf_counter", fake.time)
+    return fake
+
+
+def loop_of(device: FakeDevice, *, epochs: int, steps_per_epoch: int) -> tuple[Loop, BatchSource]:
+    recipe = Recipe(
+        tier="smoke",
+        epochs=epochs,
+        batch_size=2,
+        optimizer=Optimizer(name="sgd"),
+        schedule=Schedule(kind="constant", peak=0.1),
+        smallest_drop={},
+    )
+    rows = 2 * steps_per_epoch
+    inputs, labels = np.zeros((rows, 1), np.uint8), np.zeros(rows, np.int32)
+    source = BatchSource(inputs, labels, recipe=recipe, seed=0, random_layers=0)
+    adapter: Any = device
+    return Loop(adapter, source, clock=StepClock(wall=device.time, cpu=device.time)), source
+
+
+def run(loop: Loop, device: FakeDevice, epochs: int) -> None:
+    for epoch in range(epochs):
+        loop.epoch(epoch)
+        device.now += EVALUATION_SEC
+    loop.finish()
+
+
+@pytest.mark.parametrize(("epochs", "steps_per_epoch"), [(1, 400), (10, 44), (30, 20), (300, 2)])
+def test_windows_hold_training_steps_alone(device: FakeDevice, epochs: int, steps_per_epoch: int) -> None:
+    """Neither compilation, evaluation nor the separately synchronised steps are in a window, however epochs fall."""
+    loop, _ = loop_of(device, epochs=epochs, steps_per_epoch=steps_per_epoch)
+    run(loop, device, epochs)
+    assert loop.progress.first_step_sec == 8.0
+    assert loop.progress.probe_sec == [STEP_SEC] * PROBE_STEPS
+    assert loop.clock.windows
+    assert {window.wall_sec / window.steps for window in loop.clock.windows} == {STEP_SEC}
+    assert all(window.wall_sec >= 0.5 for window in loop.clock.windows)
+
+
+def test_losses_stand_in_the_order_of_the_steps(device: FakeDevice) -> None:
+    loop, source = loop_of(device, epochs=4, steps_per_epoch=60)
+    run(loop, device, 4)
+    assert loop.progress.losses == list(map(float, range(240)))
+    assert device.trained_on == list(range(240))
+    assert source.examples_handed_out == 480
+
+
+def test_a_run_too_short_to_be_timed_gets_extra_steps_that_change_nothing(device: FakeDevice) -> None:
+    loop, source = loop_of(device, epochs=2, steps_per_epoch=10)
+    run(loop, device, 2)
+    trained = loop.clock.total_wall_sec
+    other = BatchSource(
+        np.zeros((20, 1), np.uint8), np.zeros(20, np.int32), recipe=source._recipe, seed=0, random_layers=0
+    )
+    loop.extra(other, 2)
+    assert len(loop.progress.probe_sec) == PROBE_STEPS
+    assert [(w.steps, w.wall_sec) for w in loop.clock.windows] == [(32, 0.5), (32, 0.5)]
+    assert 50 + 64 <= loop.progress.extra_steps == device.steps - 20
+    assert len(loop.progress.losses) == 20
+    assert device.state == 20.0
+    assert source.examples_handed_out == 40
+    assert loop.clock.total_wall_sec == trained == 19 * STEP_SEC
+
+
+def test_extra_steps_end_after_two_seconds(device: FakeDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "STEP_SEC", 0.25)
+    loop, source = loop_of(device, epochs=1, steps_per_epoch=5)
+    run(loop, device, 1)
+    loop.extra(source, 1)
+    assert loop.progress.extra_steps == 8
+
+
+def test_a_run_long_enough_gets_no_extra_steps(device: FakeDevice) -> None:
+    loop, source = loop_of(device, epochs=1, steps_per_epoch=400)
+    run(loop, device, 1)
+    loop.extra(source, 1)
+    assert loop.progress.extra_steps == 0
+    assert device.steps == 400
+
+
+@pytest.mark.parametrize("step", [0, 1, 37, 119])
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_its_step(device: FakeDevice, step: int) -> None:
+    device.nan_at = step
+    loop, _ = loop_of(device, epochs=2, steps_per_epoch=60)
+    for epoch in range(2):
+        if loop.progress.diverged_at_step is None:
+            loop.epoch(epoch)
+    assert loop.progress.diverged_at_step == step
+    assert len(loop.progress.losses) == device.steps <= step + 1 + 0.5 / STEP_SEC + PROBE_STEPS

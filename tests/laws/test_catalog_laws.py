@@ -1,0 +1,124 @@
+"""Each row of the catalog x each law. A new row is tested by what stands here already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trainband.benchmarks.batches import AUGMENTATIONS
+from trainband.benchmarks.run_spec import planned_examples
+from trainband.models.catalog import load_catalog
+from trainband.models.datasets import DATASETS, dataset
+from trainband.models.specs import ReferenceModel
+from trainband.results.codec import decode, encode
+
+# By hand from the papers' tables. LeNet-5 with full connections from S2 to C3: 156 + 2,416 + 48,120 + 10,164 + 850.
+# ResNet-20 with option A: 432 + 13,824 + 50,688 + 202,752 weights of 3 x 3 kernels, 1,376 of the normalisations and
+# 650 of the last layer: He et al. 2016, table 6, has 0.27 M.
+PARAMETERS = {
+    "mlp_digits": 64 * 64 + 64 + 650,
+    "cnn_digits": 144 + 4_608 + 96 + 5_130,
+    "lenet5_mnist": 61_706,
+    "cnn_fashion_mnist": 144 + 4_608 + 96 + 100_416 + 650,
+    "resnet20_cifar10": 269_722,
+}
+CATALOG = load_catalog()
+BACKENDS = [pytest.param(name, marks=pytest.mark.backend(name)) for name in ("tensorflow", "jax", "torch")]
+each_model = pytest.mark.parametrize("model", [pytest.param(row, id=name) for name, row in CATALOG.items()])
+each_backend = pytest.mark.parametrize("backend", BACKENDS)
+
+
+@each_model
+def test_a_row_survives_json(model: ReferenceModel) -> None:
+    assert decode(ReferenceModel, encode(model)) == model
+
+
+@each_model
+def test_its_data_set_is_in_the_catalog(model: ReferenceModel) -> None:
+    assert model.dataset in DATASETS
+
+
+@each_model
+def test_every_recipe_trains_on_something(model: ReferenceModel) -> None:
+    n_train = dataset(model.dataset).n_train
+    for recipe in model.recipes:
+        planned = planned_examples(recipe, n_train)
+        assert 0 < planned <= recipe.epochs * n_train
+        assert planned % recipe.batch_size == 0
+        assert planned > recipe.epochs * (n_train - recipe.batch_size)
+
+
+@each_model
+def test_every_metric_has_a_smallest_drop_that_a_band_must_find(model: ReferenceModel) -> None:
+    for recipe in model.recipes:
+        assert set(recipe.smallest_drop) == {metric.name for metric in model.metrics}
+        assert all(0 < drop < 1 for drop in recipe.smallest_drop.values())
+
+
+@each_model
+def test_headline_and_companion_are_two_metrics_with_units(model: ReferenceModel) -> None:
+    assert len({metric.name for metric in model.metrics}) == 2
+    assert all(metric.unit and metric.aggregation for metric in model.metrics)
+
+
+@each_model
+def test_augmentations_are_known(model: ReferenceModel) -> None:
+    assert {recipe.augmentation for recipe in model.recipes} <= {None, *AUGMENTATIONS}
+
+
+@each_model
+def test_published_figures_name_a_metric_of_the_model_and_their_source(model: ReferenceModel) -> None:
+    metrics = {metric.name: metric for metric in model.metrics}
+    for recipe in model.recipes:
+        for figure in recipe.published:
+            metric = metrics[figure.metric]
+            assert metric.minimum <= figure.value <= metric.maximum
+            assert figure.source
+
+
+@each_model
+def test_rates_are_positive_and_never_above_the_peak(model: ReferenceModel) -> None:
+    for recipe in model.recipes:
+        steps = dataset(model.dataset).n_train // recipe.batch_size
+        total = steps * recipe.epochs
+        every = {*range(0, total, max(1, total // 1000)), total - 1}
+        rates = [recipe.schedule.learning_rate(s, steps_per_epoch=steps, total_steps=total) for s in sorted(every)]
+        assert min(rates) > 0
+        assert max(rates) <= recipe.schedule.peak
+
+
+def test_every_built_in_row_has_its_parameters_counted_by_hand() -> None:
+    assert set(PARAMETERS) == {name for name, row in CATALOG.items() if row.owner == "trainband"}
+
+
+@each_backend
+@each_model
+def test_it_builds_with_the_parameters_counted_by_hand(model_facts: Any, model: ReferenceModel, backend: str) -> None:
+    expected = PARAMETERS.get(model.name)
+    assert expected is None or model_facts(backend, model.name)["parameters"] == expected
+
+
+@each_backend
+@each_model
+def test_its_outputs_are_float32_logits_a_class_each(model_facts: Any, model: ReferenceModel, backend: str) -> None:
+    facts = model_facts(backend, model.name)
+    logits = np.array(facts["logits"])
+    assert logits.shape == (16, dataset(model.dataset).classes)
+    assert np.isfinite(logits).all()
+    assert facts["logits_dtype"] == "float32"
+
+
+@each_backend
+@each_model
+def test_one_step_lowers_the_loss_of_its_batch(model_facts: Any, model: ReferenceModel, backend: str) -> None:
+    first, second = model_facts(backend, model.name)["losses"]
+    assert 0 < second < first
+
+
+@each_backend
+@each_model
+def test_no_two_variables_share_a_name(model_facts: Any, model: ReferenceModel, backend: str) -> None:
+    names = model_facts(backend, model.name)["names"]
+    assert len(set(names)) == len(names)
