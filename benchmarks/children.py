@@ -88,8 +88,9 @@ class ForkServer:
     def _reply(self, deadline: float) -> dict[str, Any]:
         """The server's next message; what an environment prints as its interpreter starts is passed over."""
         while True:
+            line = self._line(deadline)
             with contextlib.suppress(ValueError):
-                message = json.loads(self._line(deadline))
+                message = json.loads(line)
                 if isinstance(message, dict):
                     return message
 

@@ -41,6 +41,8 @@ def _data_breaches(measurement: Measurement) -> list[str]:
 def _work_breaches(measurement: Measurement) -> list[str]:
     if measurement.trained_examples == measurement.planned_examples:
         return []
+    if measurement.quality.diverged_at_step is not None and measurement.trained_examples < measurement.planned_examples:
+        return []  # training stops at NaN or inf: that is the verdict, and not a short training
     return [f"trained_examples = {measurement.trained_examples}, the recipe plans {measurement.planned_examples}"]
 
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 import importlib
 import sys
 
-from trainband.command_line import VERBS, Verb, general_help, run_verb
+from trainband.command_line import INTERRUPTED, VERBS, Verb, general_help, run_verb
 
 
 def entry(arguments: list[str] | None = None) -> int:
     """Run one verb; the return value is the exit status."""
-    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        return _entry(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:
+        print("trainband: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _entry(given: list[str]) -> int:
     if not given or given[0] in ("help", "--help", "-h"):
         print(general_help())
         return 0 if given else 2

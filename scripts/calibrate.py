@@ -51,6 +51,7 @@ def run(values: Any, words: list[str]) -> int:
         time_limit_sec=values.time_limit,
         cache_root=cache_root(),
         python=sys.executable,
+        on_wait=lambda: print("waiting: another training holds this host", file=sys.stderr),
     )
     band = calibration.run(lambda record, band: None if values.json else print(_progress(record, band), flush=True))
     print(json.dumps(encode(band), indent=1) if values.json else _summary(band, path))

@@ -43,12 +43,15 @@ def run(values: Any, words: list[str]) -> int:
     from trainband.results.codec import encode
     from trainband.results.exit_status import exit_status
 
-    store = open_store(values, create=False)
+    store, profiles = open_store(values, create=False), load_profiles()
+    for profile in values.require:
+        if profile not in profiles:
+            raise UsageError(f"--require={profile}: no such profile; `trainband list profiles` shows them")
     checked = rejudge(
         store,
         reference_bands(optional_path(values.bands)),
         models=load_catalog(),
-        profiles=load_profiles(),
+        profiles=profiles,
         globs=[*values.cells, *words],
         sweep_id=values.sweep,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -28,6 +29,7 @@ VERBS = {
 USAGE = 2
 INFRASTRUCTURE = 3
 INTERRUPTED = 130
+LARGEST_SEED = 2**63 - 1  # the index keeps seeds as 64-bit integers
 
 
 class UsageError(ValueError):
@@ -67,6 +69,9 @@ def define_training(values: flags.FlagValues) -> None:
     define_data(values)
     flags.DEFINE_string("bands", None, "Directory of band files; the committed ones by default.", flag_values=values)
     flags.DEFINE_float("time_limit", None, "Seconds a run may take; the recipe's by default.", 1e-3, flag_values=values)
+    flags.register_validator(
+        "time_limit", lambda value: value is None or not math.isnan(value), "must be a number", flag_values=values
+    )
     flags.DEFINE_multi_string("fault", [], "Plant a fault in each run (see docs); may be repeated.", flag_values=values)
 
 
@@ -174,7 +179,7 @@ def _infrastructure() -> tuple[type[BaseException], ...]:
     from trainband.results.codec import CodecError
     from trainband.results.store import StoreError
 
-    return (StoreError, DataError, CalibrationError, CodecError)
+    return (StoreError, DataError, CalibrationError, CodecError, OSError)
 
 
 def general_help() -> str:

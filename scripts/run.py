@@ -8,13 +8,13 @@ from typing import Any
 
 from absl import flags
 
-from trainband.command_line import UsageError, Verb, define_training
+from trainband.command_line import LARGEST_SEED, UsageError, Verb, define_training
 
 
 def define(values: flags.FlagValues) -> None:
     """Flags of `run`."""
     define_training(values)
-    flags.DEFINE_integer("seed", None, "The run's seed; a fresh one by default.", 0, flag_values=values)
+    flags.DEFINE_integer("seed", None, "The run's seed; a fresh one by default.", 0, LARGEST_SEED, flag_values=values)
 
 
 def run(values: Any, words: list[str]) -> int:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from trainband.command_line import UsageError, Verb, define_judge_throughput, define_training, with_throughput
+from trainband.command_line import (
+    LARGEST_SEED,
+    UsageError,
+    Verb,
+    define_judge_throughput,
+    define_training,
+    with_throughput,
+)
 from trainband.run import check_faults
 
 if TYPE_CHECKING:
@@ -27,7 +35,7 @@ def define(values: flags.FlagValues) -> None:
         flag_values=values,
     )
     flags.DEFINE_integer("seeds", None, "Runs of each cell; the suite's own number by default.", 1, flag_values=values)
-    flags.DEFINE_integer("seed", None, "Pin the seed of every cell's one run.", 0, flag_values=values)
+    flags.DEFINE_integer("seed", None, "Pin the seed of every cell's one run.", 0, LARGEST_SEED, flag_values=values)
     flags.DEFINE_multi_string("require", [], "A profile that must be available here.", flag_values=values)
     define_judge_throughput(values)
     flags.DEFINE_boolean("resume", False, "Go on with the newest unfinished sweep of these cells.", flag_values=values)
@@ -80,6 +88,7 @@ def _plan(values: Any, session: Session, globs: list[str]) -> tuple[Any, list[An
     if values.resume:
         plan = find_unfinished(session.store, values.suite, [cell.name for cell in cells])
         if plan is not None:
+            plan = replace(plan, required=tuple(dict.fromkeys([*plan.required, *required])))
             return plan, [find_cell(run.cell, session.models, session.profiles) for run in plan.runs]
         print("no unfinished sweep of these cells: a new one begins", file=sys.stderr)
     plan = plan_sweep(

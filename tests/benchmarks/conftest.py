@@ -78,7 +78,9 @@ class Lab:
 
     def children(self) -> list[psutil.Process]:
         """The processes that train: children of the pool's fork servers."""
-        servers = [child for child in psutil.Process().children() if "trainband.benchmarks.fork_server" in child.cmdline()]
+        servers = [
+            child for child in psutil.Process().children() if "trainband.benchmarks.fork_server" in child.cmdline()
+        ]
         return [child for server in servers for child in server.children(recursive=True)]
 
     def unfinished(self) -> list[str]:

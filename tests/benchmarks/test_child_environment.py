@@ -23,9 +23,7 @@ def test_what_the_harness_owns_is_set_on_every_profile(profile: Profile) -> None
     assert found["PYTHONHASHSEED"] == "0"
 
 
-@pytest.mark.parametrize(
-    "name", ["PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "TF_USE_LEGACY_KERAS"]
-)
+@pytest.mark.parametrize("name", ["PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "TF_USE_LEGACY_KERAS"])
 def test_what_would_change_the_interpreter_or_the_framework_is_dropped(name: str) -> None:
     assert name not in environment(find_profile("cpu"), **{name: "something"})
 

@@ -121,7 +121,9 @@ def test_an_answer_that_is_garbage_is_said_to_be_and_what_was_printed_is_kept(la
 
 
 def test_an_interpreter_that_dies_is_an_outcome_with_its_last_words(lab: Any, tmp_path: Path) -> None:
-    python = interpreter(tmp_path / "python", "echo Welcome to the cluster", "echo libcudart.so.13 is missing >&2", "exit 3")
+    python = interpreter(
+        tmp_path / "python", "echo Welcome to the cluster", "echo libcudart.so.13 is missing >&2", "exit 3"
+    )
     record = lab.run(python=python)
     assert (record.outcome, record.failure.kind) == ("error", "crash")
     assert record.log_tail == "fork server ended with status 3\nlibcudart.so.13 is missing\n\n"

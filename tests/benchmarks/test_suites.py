@@ -34,7 +34,10 @@ def test_a_suite_is_read_with_its_defaults() -> None:
     ("text", "message"),
     [
         ("name = ", "mine.toml: not TOML: "),
-        (GOOD + "seedz = 3\n", "mine.toml: unknown key 'seedz' (did you mean 'seeds'?); known keys: name, title, cells"),
+        (
+            GOOD + "seedz = 3\n",
+            "mine.toml: unknown key 'seedz' (did you mean 'seeds'?); known keys: name, title, cells",
+        ),
         (GOOD + "seeds = 0\n", "mine.toml: seeds = 0: must be at least 1"),
         (GOOD + 'seeds = "three"\n', "mine.toml.seeds = 'three': expected int"),
         (GOOD + "required = [1]\n", "mine.toml.required[0] = 1: expected str"),

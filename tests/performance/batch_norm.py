@@ -1,0 +1,158 @@
+"""Fused batch normalisation against Keras's own layer on TensorFlow: whole training steps, alternating.
+
+Each model is built twice with equal weights, once with `FusedBatchNormalization` and once with
+`keras.layers.BatchNormalization`; everything else in the step is the same code.
+
+Example:
+  python tests/performance/batch_norm.py --pairs=24 --json=batch_norm.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from measuring import (
+    Block,
+    alternate,
+    compare,
+    enter_child_environment,
+    report_surroundings,
+    say,
+    speeds,
+    surroundings,
+    timed,
+    write_json,
+)
+
+from trainband.benchmarks.batches import Batch
+from trainband.models.catalog import find_model
+from trainband.models.specs import ReferenceModel
+from trainband.platforms.profiles import find_profile
+
+BLOCK = "batch_norm_block"
+MODELS = ("resnet20_cifar10", BLOCK)
+SEED = 1
+
+
+def build_block(kit: Any) -> Any:
+    """Little but batch normalisation: eight of them, each after a 1 x 1 convolution, on 28 x 28 images.
+
+    Logits float32 [batch, 10] from images uint8 [batch, 28, 28, 1].
+    """
+    import keras
+
+    inputs = keras.Input((28, 28, 1), dtype="uint8", name="images")
+    x = kit.rescale(name="rescale", scale=1 / 255)(inputs)
+    for index in range(8):
+        x = keras.layers.Conv2D(32, 1, use_bias=False, name=f"conv{index}")(x)
+        x = kit.batch_norm(name=f"norm{index}", momentum=0.9)(x)
+        x = keras.layers.ReLU(name=f"relu{index}")(x)
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    return keras.Model(inputs, keras.layers.Dense(10, dtype="float32", name="logits")(x), name=BLOCK)
+
+
+class Steps:
+    """A model with one of the two layers, ready to be stepped on one batch."""
+
+    def __init__(self, model: ReferenceModel, *, fused: bool) -> None:
+        from trainband.benchmarks.backends import tensorflow as backend
+        from trainband.benchmarks.backends.common import KerasKit
+
+        adapter = backend.create(find_profile("cpu"), model.recipes[0], loss=model.loss)
+        kit = backend.TensorFlowKit
+        if not fused:
+            kit.batch_norm, ours = KerasKit.batch_norm, kit.batch_norm
+        try:
+            adapter.build(model.architecture)
+        finally:
+            if not fused:
+                kit.batch_norm = ours
+        adapter.initialize(SEED)
+        kinds = {type(layer).__name__ for layer in adapter.model.layers if "norm" in layer.name}
+        if kinds != {"FusedBatchNormalization" if fused else "BatchNormalization"}:
+            raise RuntimeError(f"{model.name}: built with {kinds}")
+        self.adapter, self.examples = adapter, model.recipes[0].batch_size
+        self.arguments = adapter.put(_batch(adapter, self.examples))
+        self.count = 1
+
+    def block(self) -> Block:
+        def train() -> int:
+            loss = None
+            for _ in range(self.count):
+                loss = self.adapter.train_step(self.arguments)
+            self.adapter.sync(loss)
+            return self.count * self.examples
+
+        return timed(train)
+
+
+def _batch(adapter: Any, rows: int) -> Batch:
+    rng = np.random.default_rng(SEED)
+    return Batch(
+        step=0,
+        inputs=rng.integers(0, 256, (rows, *adapter.model.input_shape[1:]), dtype=np.uint8),
+        labels=rng.integers(0, 10, rows, dtype=np.int32),
+        keys=np.zeros(adapter.random_layers, np.int64),
+        learning_rate=1e-3,
+    )
+
+
+def model_of(name: str) -> ReferenceModel:
+    if name == BLOCK:
+        return replace(find_model("cnn_fashion_mnist"), name=BLOCK, architecture=f"{__name__}:build_block")
+    return find_model(name)
+
+
+def measure(name: str, *, pairs: int, block_sec: float) -> dict[str, Any]:
+    model = model_of(name)
+    fused, stock = Steps(model, fused=True), Steps(model, fused=False)
+    fused.block()
+    start = time.perf_counter()
+    fused.block()
+    fused.count = stock.count = max(1, round(block_sec / (time.perf_counter() - start)))
+    ways = {"fused": fused.block, "stock": stock.block}
+    for way in ways.values():
+        way()
+    blocks = alternate(ways, pairs)
+    return {
+        "model": name,
+        "steps_per_block": fused.count,
+        "speeds": speeds(blocks),
+        "fused_over_stock": compare(blocks, "fused", "stock"),
+        "blocks": blocks,
+    }
+
+
+def print_result(result: Mapping[str, Any]) -> None:
+    say(f"{result['model']}: blocks of {result['steps_per_block']} steps")
+    for name, speed in result["speeds"].items():
+        say(f"  {name:<8} {speed['wall']:>10.1f} examples/s {speed['cpu']:>10.1f} examples/CPU s")
+    for basis, ratio in result["fused_over_stock"].items():
+        say(f"  fused / stock a {basis:<4} second  {ratio}  {ratio.pairs} pairs")
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", default=MODELS, help="by default %(default)s")
+    parser.add_argument("--pairs", type=int, default=24)
+    parser.add_argument("--block-sec", type=float, default=1.5)
+    parser.add_argument("--json", help="write everything there, each block included")
+    arguments = parser.parse_args(argv)
+    enter_child_environment("tensorflow")
+    facts = surroundings()
+    say(report_surroundings(facts))
+    results = []
+    for name in arguments.models:
+        results.append(measure(name, pairs=arguments.pairs, block_sec=arguments.block_sec))
+        print_result(results[-1])
+    write_json(arguments.json, {"surroundings": facts, "results": results})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

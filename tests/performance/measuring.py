@@ -1,0 +1,140 @@
+"""What the performance scripts share: alternating blocks, ratios with their intervals, and where they were measured."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from scipy.stats import quantile_test
+
+from trainband.benchmarks.child_environment import child_environment
+from trainband.platforms.fingerprint import collect
+from trainband.platforms.profiles import find_profile
+
+PROFILE_OF = {"tensorflow": "cpu", "jax": "cpu_jax", "torch": "cpu_torch"}
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Consecutive steps of one way to train, off which everything that is not training was kept."""
+
+    examples: int
+    wall_sec: float
+    cpu_sec: float
+
+    def rate(self, basis: str) -> float:
+        """Examples a second of `basis`: wall or cpu."""
+        return self.examples / (self.wall_sec if basis == "wall" else self.cpu_sec)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratio:
+    """Median of the pairs' ratios with the order-statistic interval of a median: no distribution is assumed."""
+
+    median: float
+    low: float
+    high: float
+    pairs: int
+
+    def __str__(self) -> str:
+        return f"{self.median:.4f} [{self.low:.4f}, {self.high:.4f}]"
+
+
+def ratio_of(values: Sequence[float]) -> Ratio:
+    """The median of `values` and its interval at 95%; an end is nan where there are fewer than 6 values."""
+    interval = quantile_test(values, p=0.5).confidence_interval(CONFIDENCE)
+    return Ratio(
+        median=statistics.median(values), low=float(interval.low), high=float(interval.high), pairs=len(values)
+    )
+
+
+def timed(train: Callable[[], int]) -> Block:
+    """One block; `train` synchronises the device at its end and returns the examples it trained on."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    examples = train()
+    return Block(examples=examples, wall_sec=time.perf_counter() - wall, cpu_sec=time.process_time() - cpu)
+
+
+def alternate(ways: Mapping[str, Callable[[], Block]], pairs: int) -> dict[str, list[Block]]:
+    """Blocks A B C, C B A, A B C, ... until each way has `pairs` of them: a steady drift favours none."""
+    blocks: dict[str, list[Block]] = {name: [] for name in ways}
+    order = list(ways)
+    for _ in range(pairs):
+        for name in order:
+            blocks[name].append(ways[name]())
+        order.reverse()
+        sys.stderr.write(".")
+        sys.stderr.flush()
+    sys.stderr.write("\n")
+    return blocks
+
+
+def compare(blocks: Mapping[str, Sequence[Block]], above: str, below: str) -> dict[str, Ratio]:
+    """`above`'s speed over `below`'s, the blocks of a round taken in pairs, a wall second and a CPU second."""
+    return {
+        basis: ratio_of([a.rate(basis) / b.rate(basis) for a, b in zip(blocks[above], blocks[below], strict=True)])
+        for basis in ("wall", "cpu")
+    }
+
+
+def speeds(blocks: Mapping[str, Sequence[Block]]) -> dict[str, dict[str, float]]:
+    """Median examples a second of each way."""
+    return {
+        name: {basis: statistics.median(block.rate(basis) for block in found) for basis in ("wall", "cpu")}
+        for name, found in blocks.items()
+    }
+
+
+def enter_child_environment(backend: str) -> None:
+    """Give this process the variables of a child of `backend`'s CPU profile; before any framework is imported."""
+    keras_home = Path(os.environ.get("TMPDIR", "/tmp")) / "trainband-performance-keras"
+    keras_home.mkdir(parents=True, exist_ok=True)
+    profile = find_profile(PROFILE_OF[backend])
+    os.environ.update(child_environment(profile, os.environ, stage=Path(), keras_home=keras_home))
+
+
+def surroundings() -> dict[str, Any]:
+    """Machine, load and versions."""
+    facts = collect(environ=os.environ)
+    versions = {}
+    for name in ("tensorflow", "jax", "torch", "keras", "numpy"):
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return {
+        "cpu": facts["cpu"],
+        "usable_cores": len(os.sched_getaffinity(0)),
+        "load_average": os.getloadavg(),
+        "python": sys.version.split()[0],
+        "versions": versions,
+    }
+
+
+def report_surroundings(facts: Mapping[str, Any]) -> str:
+    """`surroundings` in one line."""
+    versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
+    cpu = facts["cpu"].get("model_name") or facts["cpu"].get("model")
+    load = facts["load_average"][0]
+    return f"{cpu}, {facts['usable_cores']} usable cores, load {load:.1f}; Python {facts['python']}, {versions}"
+
+
+def write_json(path: str | None, document: Mapping[str, Any]) -> None:
+    """`document`, dataclasses in it included, to `path`; nothing where there is none."""
+    if path:
+        Path(path).write_text(json.dumps(document, indent=1, default=asdict) + "\n", encoding="utf-8")
+
+
+def say(line: str = "") -> None:
+    """One line of the report."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
