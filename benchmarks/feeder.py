@@ -1,66 +1,75 @@
-"""Batches made ready on a thread of their own while the device computes."""
+"""Batches made ready on a thread of their own while the device computes, several in one go.
+
+Between two steps the framework has driven all that is ours out of the processor's caches. Measured on
+`cnn_fashion_mnist` (TensorFlow 2.21, two cores): a batch costs 100 us of processor time when it is made right after
+another one, and 440 us when it is made alone between two steps.
+"""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from trainband.benchmarks.batches import Batch
 
 PREFETCH_FROM_BYTES = 1 << 14
-DEPTH = 4
+BURST = 32
+MAX_BURST_BYTES = 1 << 22
+
+Put = Callable[[Sequence[Batch]], Sequence[Any]]
 
 
-def feed(batches: Iterator[Batch], put: Callable[[Batch], Any], *, batch_bytes: int) -> Iterator[Any]:
-    """`put(batch)` for each batch, in order, prefetched where a batch is large enough to be worth a thread's hand-over.
+def feed(batches: Iterator[Batch], put: Put, *, batch_bytes: int) -> Iterator[Any]:
+    """What `put` makes of each batch, in order, prefetched where a batch is large enough to be worth a thread.
 
-    An exception while a batch is made is raised here, at the place of that batch.
+    An exception while a burst of batches is made is raised here, at the place of the burst.
     """
+    burst = max(1, min(BURST, MAX_BURST_BYTES // batch_bytes))
     if batch_bytes < PREFETCH_FROM_BYTES:
-        yield from map(put, batches)
-        return
-    yield from _prefetched(batches, put)
+        return _here(batches, put, burst)
+    return _prefetched(batches, put, burst)
 
 
-_END = object()
+def _here(batches: Iterator[Batch], put: Put, burst: int) -> Iterator[Any]:
+    while made := list(islice(batches, burst)):
+        yield from put(made)
 
 
-def _prefetched(batches: Iterator[Batch], put: Callable[[Batch], Any]) -> Iterator[Any]:
-    """A batch is made for each leave that is given, and taking one gives a new leave: no more than DEPTH + 1 wait.
+def _prefetched(batches: Iterator[Batch], put: Put, burst: int) -> Iterator[Any]:
+    """The thread makes a burst for each leave that is given, and taking one gives a new leave: at most two wait.
 
     Two simple queues hand over at a third of the price of one bounded queue with a time-out.
     """
-    ready: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+    ready: queue.SimpleQueue[Sequence[Any] | BaseException] = queue.SimpleQueue()
     leaves: queue.SimpleQueue[bool] = queue.SimpleQueue()
     stop = threading.Event()
 
     def work() -> None:
         try:
-            for batch in batches:
-                ready.put((put(batch), None))
-                leaves.get()
-                if stop.is_set():
+            while leaves.get() and not stop.is_set():
+                made = list(islice(batches, burst))
+                ready.put(put(made) if made else ())
+                if not made:
                     return
         except BaseException as error:  # noqa: BLE001 - handed over to the thread that trains, which raises it
-            ready.put((_END, error))
-        else:
-            ready.put((_END, None))
+            ready.put(error)
 
-    for _ in range(DEPTH):
-        leaves.put(True)
+    leaves.put(True)
+    leaves.put(True)
     thread = threading.Thread(target=work, name="feeder", daemon=True)
     thread.start()
     try:
         while True:
-            item, error = ready.get()
-            leaves.put(True)
-            if error is not None:
-                raise error
-            if item is _END:
+            found = ready.get()
+            if isinstance(found, BaseException):
+                raise found
+            if not found:
                 return
-            yield item
+            leaves.put(True)
+            yield from found
     finally:
         stop.set()
         leaves.put(True)

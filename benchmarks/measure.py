@@ -230,7 +230,7 @@ class _Run:
             planned_examples=self.spec.planned_examples,
             trained_examples=min(self.source.examples_handed_out, steps * self.inputs.recipe.batch_size),
             steps=steps,
-            batches_digest=self.source.digest,
+            batches_digest=self.source.digest(steps),
             first_loss=progress.losses[0],
             data=DataIdentity(
                 name=dataset.name,
@@ -245,7 +245,11 @@ class _Run:
             recipe_hash=recipe_hash(self.spec.model, self.spec.recipe, self.adapter.structure()),
             device=self.adapter.device(),
         )
-        return Result(measurement=measurement, trace={"losses": np.array(progress.losses, dtype=np.float32)})
+        trace = {
+            "losses": np.array(progress.losses, dtype=np.float32),
+            "batch_checksums": np.array(self.source.checksums[:steps], dtype=np.uint32),
+        }
+        return Result(measurement=measurement, trace=trace)
 
     def _weights_digest(self) -> str:
         rows = zip(self.adapter.variables, self.adapter.weights(), strict=True)

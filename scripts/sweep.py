@@ -67,10 +67,10 @@ def run(values: Any, words: list[str]) -> int:
             watch=watch,
         ).run()
     page = _page(session, plan.sweep_id)
-    words = throughput_words(session, plan.sweep_id)
-    _print(values, session, plan, judgements, page, words)
+    throughput = _throughput_words(session, plan.sweep_id)
+    _print(values, session, plan, judgements, page, throughput)
     status = exit_status(judgements, frozenset(plan.required))
-    return with_throughput(status, words) if values.judge_throughput else status
+    return with_throughput(status, throughput) if values.judge_throughput else status
 
 
 def _plan(values: Any, session: Session, globs: list[str]) -> tuple[Any, list[Any]]:
@@ -116,7 +116,7 @@ def _page(session: Session, sweep_id: str) -> Path:
     )
 
 
-def throughput_words(session: Session, sweep_id: str) -> dict[str, str]:
+def _throughput_words(session: Session, sweep_id: str) -> dict[str, str]:
     """Cell -> the word on its throughput, beside the earlier runs of the store."""
     from trainband.benchmarks.rejudge import rejudge
 
@@ -124,7 +124,7 @@ def throughput_words(session: Session, sweep_id: str) -> dict[str, str]:
     return {item.judgement.cell: item.throughput.word for item in checked}
 
 
-def _print(values: Any, session: Session, plan: Any, judgements: Any, page: Path, words: dict[str, str]) -> None:
+def _print(values: Any, session: Session, plan: Any, judgements: Any, page: Path, throughput: dict[str, str]) -> None:
     from trainband.benchmarks.judging import expected_false_fails
     from trainband.results.codec import encode
 
@@ -133,7 +133,7 @@ def _print(values: Any, session: Session, plan: Any, judgements: Any, page: Path
         body = {
             "sweep_id": plan.sweep_id,
             "judgements": [encode(judgement) for judgement in judgements],
-            "throughput": words,
+            "throughput": throughput,
             "expected_false_fails": expected,
             "store": str(session.store.root),
             "page": str(page),

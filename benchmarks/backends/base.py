@@ -52,8 +52,8 @@ class Adapter(ABC):
         """Build the model of `module:function`, its optimizer and its compiled steps."""
 
     @abstractmethod
-    def put(self, batch: Batch) -> Any:
-        """The batch as the step's device arguments; called from the prefetching thread."""
+    def put(self, batches: Sequence[Batch]) -> list[Any]:
+        """The device arguments of as many steps as there are batches; called from the prefetching thread."""
 
     @abstractmethod
     def train_step(self, arguments: Any) -> Any:

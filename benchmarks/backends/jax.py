@@ -61,9 +61,9 @@ class JaxAdapter(Adapter):
             for variable, value in zip(group, values, strict=True):
                 variable.assign(value)
 
-    def put(self, batch: Batch) -> Any:
-        keys = batch.keys.astype(np.uint32)
-        return jax.device_put((batch.inputs, batch.labels, keys, np.float32(batch.learning_rate)))
+    def put(self, batches: Sequence[Batch]) -> list[Any]:
+        steps = [(b.inputs, b.labels, b.keys.astype(np.uint32), np.float32(b.learning_rate)) for b in batches]
+        return list(jax.device_put(steps))
 
     def train_step(self, arguments: Any) -> Any:
         self._state, loss = self._train(self._state, *arguments)

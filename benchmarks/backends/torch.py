@@ -47,7 +47,10 @@ class TorchAdapter(Adapter):
         self._trainable = [entry for entry in self.variables if entry.trainable]
         self._tensors = [entry.variable.value for entry in self._trainable]
 
-    def put(self, batch: Batch) -> Any:
+    def put(self, batches: Sequence[Batch]) -> list[Any]:
+        return [self._put(batch) for batch in batches]
+
+    def _put(self, batch: Batch) -> Any:
         inputs = torch.from_numpy(batch.inputs).to(self._device, non_blocking=True)
         labels = torch.from_numpy(batch.labels).to(self._device, torch.int64, non_blocking=True)
         return inputs, labels, batch.keys.tolist(), batch.learning_rate

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pytest
 
 from trainband.benchmarks.batches import Batch
-from trainband.benchmarks.feeder import DEPTH, PREFETCH_FROM_BYTES, feed
+from trainband.benchmarks.feeder import BURST, MAX_BURST_BYTES, PREFETCH_FROM_BYTES, feed
 
 LIMIT_SEC = 10.0
 either = pytest.mark.parametrize("batch_bytes", [PREFETCH_FROM_BYTES - 1, PREFETCH_FROM_BYTES], ids=["here", "thread"])
@@ -30,8 +30,8 @@ def feeder_threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "feeder"]
 
 
-def step_of(made: Batch) -> int:
-    return made.step
+def steps_of(made: Sequence[Batch]) -> list[int]:
+    return [batch.step for batch in made]
 
 
 @pytest.fixture(autouse=True)
@@ -41,39 +41,40 @@ def no_thread_is_left() -> Iterator[None]:
 
 
 @either
-def test_batches_come_in_order(batch_bytes: int) -> None:
-    assert list(feed(batches(50), step_of, batch_bytes=batch_bytes)) == list(range(50))
+@pytest.mark.parametrize("count", [1, BURST - 1, BURST, BURST + 1, 3 * BURST + 5])
+def test_batches_come_in_order(batch_bytes: int, count: int) -> None:
+    assert list(feed(batches(count), steps_of, batch_bytes=batch_bytes)) == list(range(count))
 
 
 @either
-def test_an_exception_is_raised_at_its_place(batch_bytes: int) -> None:
-    fed = feed(batches(9, broken_at=6), step_of, batch_bytes=batch_bytes)
-    assert [next(fed) for _ in range(6)] == list(range(6))
+def test_an_exception_is_raised_at_the_place_of_its_burst(batch_bytes: int) -> None:
+    fed = feed(batches(9 * BURST, broken_at=BURST + 6), steps_of, batch_bytes=batch_bytes)
+    assert [next(fed) for _ in range(BURST)] == list(range(BURST))
     with pytest.raises(OSError, match="disk on fire"):
         next(fed)
 
 
 @either
-def test_an_exception_while_a_batch_is_put_on_the_device_is_raised_too(batch_bytes: int) -> None:
-    def put(made: Batch) -> int:
-        if made.step == 2:
+def test_an_exception_while_batches_are_put_on_the_device_is_raised_too(batch_bytes: int) -> None:
+    def put(made: Sequence[Batch]) -> list[int]:
+        if made[0].step >= BURST:
             raise MemoryError("device full")
-        return made.step
+        return steps_of(made)
 
-    fed = feed(batches(9), put, batch_bytes=batch_bytes)
-    assert [next(fed), next(fed)] == [0, 1]
+    fed = feed(batches(9 * BURST), put, batch_bytes=batch_bytes)
+    assert [next(fed) for _ in range(BURST)] == list(range(BURST))
     with pytest.raises(MemoryError, match="device full"):
         next(fed)
 
 
 @either
 def test_no_batches_are_no_batches(batch_bytes: int) -> None:
-    assert list(feed(batches(0), step_of, batch_bytes=batch_bytes)) == []
+    assert list(feed(batches(0), steps_of, batch_bytes=batch_bytes)) == []
 
 
-@pytest.mark.parametrize("taken", [1, DEPTH + 3])
+@pytest.mark.parametrize("taken", [1, BURST + 3])
 def test_closing_early_ends_the_thread(taken: int) -> None:
-    fed = feed(batches(10_000), step_of, batch_bytes=PREFETCH_FROM_BYTES)
+    fed = feed(batches(10_000), steps_of, batch_bytes=PREFETCH_FROM_BYTES)
     assert [next(fed) for _ in range(taken)] == list(range(taken))
     assert len(feeder_threads()) == 1
     fed.close()  # type: ignore[attr-defined]
@@ -81,36 +82,50 @@ def test_closing_early_ends_the_thread(taken: int) -> None:
 
 
 def test_a_loop_that_breaks_off_ends_the_thread() -> None:
-    for step in feed(batches(10_000), step_of, batch_bytes=PREFETCH_FROM_BYTES):
+    for step in feed(batches(10_000), steps_of, batch_bytes=PREFETCH_FROM_BYTES):
         if step == 3:
             break
     assert feeder_threads() == []
 
 
-def put_recorder(made: list[int], reached: threading.Event, when: int) -> Callable[[Batch], Any]:
-    def put(of: Batch) -> int:
-        made.append(of.step)
-        if len(made) == when:
+def put_recorder(made: list[int], reached: threading.Event, when: int) -> Callable[[Sequence[Batch]], list[int]]:
+    def put(burst: Sequence[Batch]) -> list[int]:
+        made.extend(steps_of(burst))
+        if len(made) >= when:
             reached.set()
-        return of.step
+        return steps_of(burst)
 
     return put
 
 
-def test_large_batches_are_made_ahead_and_not_without_end() -> None:
+def test_large_batches_are_made_two_bursts_ahead_and_not_without_end() -> None:
     made: list[int] = []
     reached = threading.Event()
-    fed = feed(batches(100), put_recorder(made, reached, DEPTH + 2), batch_bytes=PREFETCH_FROM_BYTES)
+    fed = feed(batches(100 * BURST), put_recorder(made, reached, 3 * BURST), batch_bytes=PREFETCH_FROM_BYTES)
     assert next(fed) == 0
-    assert reached.wait(LIMIT_SEC)  # one taken, DEPTH in the queue, one in the thread's hand
-    assert made == list(range(DEPTH + 2))
+    assert reached.wait(LIMIT_SEC)  # one burst taken, two waiting
+    assert made == list(range(3 * BURST))
     fed.close()  # type: ignore[attr-defined]
-    assert len(made) <= DEPTH + 3
+    assert len(made) == 3 * BURST
+
+
+@pytest.mark.parametrize(
+    ("batch_bytes", "burst"), [(MAX_BURST_BYTES // 4, 4), (MAX_BURST_BYTES, 1), (10 * MAX_BURST_BYTES, 1)]
+)
+def test_a_burst_is_bounded_in_bytes(batch_bytes: int, burst: int) -> None:
+    made: list[int] = []
+    reached = threading.Event()
+    fed = feed(batches(100), put_recorder(made, reached, 2 * burst), batch_bytes=batch_bytes)
+    with contextlib.closing(fed):  # type: ignore[type-var]
+        next(fed)
+        assert reached.wait(LIMIT_SEC)
+    assert len(made) % burst == 0
+    assert len(made) <= 3 * burst
 
 
 def test_small_batches_are_made_when_asked_for() -> None:
     made: list[int] = []
     fed = feed(batches(100), put_recorder(made, threading.Event(), 1), batch_bytes=1)
     next(fed)
-    assert made == [0]
+    assert made == list(range(BURST))
     assert feeder_threads() == []

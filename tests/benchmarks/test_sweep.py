@@ -171,9 +171,11 @@ def test_a_run_that_was_recorded_and_not_judged_is_not_trained_again(
     make_sweep: MakeSweep, store: Store, cells: list[Cell], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = failing(cells[:1])
-    with monkeypatch.context() as patch, pytest.raises(StoreError, match="full"):
+    with monkeypatch.context() as patch:
         patch.setattr(store, "write_judgement", _disk_full)
-        make_sweep(plan).run()
+        sweep = make_sweep(plan)
+        with pytest.raises(StoreError, match="full"):
+            sweep.run()
     [row] = store.rows(RunFilter())
     [judgement] = make_sweep(plan).run()
     assert judgement.records == (row.run_id,)

@@ -33,8 +33,8 @@ class FakeDevice:
     def time(self) -> float:
         return self.now
 
-    def put(self, batch: Batch) -> Batch:
-        return batch
+    def put(self, batches: Sequence[Batch]) -> Sequence[Batch]:
+        return batches
 
     def train_step(self, batch: Batch) -> float:
         self.now += self.first_sec if self.steps == 0 else STEP_SEC

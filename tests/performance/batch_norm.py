@@ -78,7 +78,7 @@ class Steps:
         if kinds != {"FusedBatchNormalization" if fused else "BatchNormalization"}:
             raise RuntimeError(f"{model.name}: built with {kinds}")
         self.adapter, self.examples = adapter, model.recipes[0].batch_size
-        self.arguments = adapter.put(_batch(adapter, self.examples))
+        [self.arguments] = adapter.put([_batch(adapter, self.examples)])
         self.count = 1
 
     def block(self) -> Block:

@@ -66,7 +66,7 @@ class Bench:
         self.steps = self._steps_in(block_sec)
         self._resize(self.steps * recipe.batch_size)
         self.loop = Loop(self.adapter, self.source())
-        self.arguments = [self.adapter.put(batch) for batch in self.source().epoch(0)]
+        self.arguments = self.adapter.put(list(self.source().epoch(0)))
         self._epochs = iter(range(self.recipe.epochs))
 
     def source(self) -> BatchSource:
@@ -76,7 +76,7 @@ class Bench:
 
     def _steps_in(self, seconds: float) -> int:
         batches = self.source().epoch(0)
-        arguments = [self.adapter.put(next(batches)) for _ in range(WARM_UP_STEPS)]
+        arguments = self.adapter.put([next(batches) for _ in range(WARM_UP_STEPS)])
         took = []
         for _ in range(3):
             for number, argument in enumerate(arguments):

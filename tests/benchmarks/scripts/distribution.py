@@ -46,7 +46,7 @@ def losses(
         train["inputs"], train["labels"], recipe=recipe, seed=SEED, random_layers=adapter.random_layers
     )
     batches = [batch for epoch in range(1 + steps // source.steps_per_epoch) for batch in source.epoch(epoch)][:steps]
-    found = adapter.fetch([adapter.train_step(adapter.put(batch)) for batch in batches])
+    found = adapter.fetch([adapter.train_step(arguments) for arguments in adapter.put(batches)])
     weights = {e.name: w.astype(float).tolist() for e, w in zip(adapter.variables, adapter.weights(), strict=True)}
     logits = adapter.eval_step(np.ascontiguousarray(train["inputs"][:50]))
     return {"losses": found.tolist(), "weights": weights, "logits": logits.tolist(), "device": adapter.device()}

@@ -55,7 +55,7 @@ def model_facts(name: str, profile: dict[str, Any]) -> dict[str, Any]:
     initial = digest(adapter)
     batch = random_batch(model, rows=ROWS, random_layers=adapter.random_layers)
     logits = adapter.eval_step(batch.inputs)
-    losses = [adapter.train_step(adapter.put(batch)) for _ in range(2)]
+    losses = [adapter.train_step(*adapter.put([batch])) for _ in range(2)]
     adapter.sync(losses[-1])
     return {
         "initial_digest": initial,
@@ -75,10 +75,10 @@ def model_facts(name: str, profile: dict[str, Any]) -> dict[str, Any]:
 def _state_is_restored(adapter: Adapter, batch: Batch) -> bool:
     """Weights and the optimizer's state, saved and assigned again, give the same step to the bit."""
     weights, slots = adapter.weights(), adapter.optimizer_state()
-    adapter.sync(adapter.train_step(adapter.put(batch)))
+    adapter.sync(adapter.train_step(*adapter.put([batch])))
     after = digest(adapter)
     adapter.assign(weights, slots)
-    adapter.sync(adapter.train_step(adapter.put(batch)))
+    adapter.sync(adapter.train_step(*adapter.put([batch])))
     return digest(adapter) == after
 
 
@@ -89,7 +89,7 @@ def one_step(profile: dict[str, Any]) -> dict[str, Any]:
     adapter = built(model, recipe, profile)
     batch = random_batch(model, rows=ROWS, random_layers=adapter.random_layers)
     before = adapter.weights()
-    loss = adapter.train_step(adapter.put(batch))
+    loss = adapter.train_step(*adapter.put([batch]))
     adapter.sync(loss)
     return {
         "loss": float(adapter.fetch([loss])[0]),
@@ -125,7 +125,7 @@ def two_steps(
     losses = []
     for step in range(2):
         batch = Batch(step=step, inputs=tokens, labels=labels, keys=step_keys(SEED, step, 0), learning_rate=0.05)
-        losses.append(adapter.train_step(adapter.put(batch)))
+        losses.append(adapter.train_step(*adapter.put([batch])))
     return {
         "losses": adapter.fetch(losses).tolist(),
         "weights": {e.name: w.tolist() for e, w in zip(adapter.variables, adapter.weights(), strict=True)},
