@@ -34,8 +34,19 @@ def feed(batches: Iterator[Batch], put: Put, *, batch_bytes: int) -> Iterator[An
 
 
 def _here(batches: Iterator[Batch], put: Put, burst: int) -> Iterator[Any]:
-    while made := list(islice(batches, burst)):
+    for size in _sizes(burst):
+        made = list(islice(batches, size))
+        if not made:
+            return
         yield from put(made)
+
+
+def _sizes(burst: int) -> Iterator[int]:
+    """1, 2, 4 and so on up to `burst`, then `burst` for ever: the first step of an epoch waits for one batch only."""
+    size = 1
+    while True:
+        yield size
+        size = min(2 * size, burst)
 
 
 def _prefetched(batches: Iterator[Batch], put: Put, burst: int) -> Iterator[Any]:
@@ -49,8 +60,11 @@ def _prefetched(batches: Iterator[Batch], put: Put, burst: int) -> Iterator[Any]
 
     def work() -> None:
         try:
-            while leaves.get() and not stop.is_set():
-                made = list(islice(batches, burst))
+            for size in _sizes(burst):
+                leaves.get()
+                if stop.is_set():
+                    return
+                made = list(islice(batches, size))
                 ready.put(put(made) if made else ())
                 if not made:
                     return

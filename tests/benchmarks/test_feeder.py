@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
@@ -48,8 +47,8 @@ def test_batches_come_in_order(batch_bytes: int, count: int) -> None:
 
 @either
 def test_an_exception_is_raised_at_the_place_of_its_burst(batch_bytes: int) -> None:
-    fed = feed(batches(9 * BURST, broken_at=BURST + 6), steps_of, batch_bytes=batch_bytes)
-    assert [next(fed) for _ in range(BURST)] == list(range(BURST))
+    fed = feed(batches(9 * BURST, broken_at=6), steps_of, batch_bytes=batch_bytes)
+    assert [next(fed) for _ in range(3)] == [0, 1, 2]  # bursts of 1 and 2; steps 3 to 6 are the next
     with pytest.raises(OSError, match="disk on fire"):
         next(fed)
 
@@ -57,12 +56,12 @@ def test_an_exception_is_raised_at_the_place_of_its_burst(batch_bytes: int) -> N
 @either
 def test_an_exception_while_batches_are_put_on_the_device_is_raised_too(batch_bytes: int) -> None:
     def put(made: Sequence[Batch]) -> list[int]:
-        if made[0].step >= BURST:
+        if made[-1].step >= 6:
             raise MemoryError("device full")
         return steps_of(made)
 
     fed = feed(batches(9 * BURST), put, batch_bytes=batch_bytes)
-    assert [next(fed) for _ in range(BURST)] == list(range(BURST))
+    assert [next(fed) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(MemoryError, match="device full"):
         next(fed)
 
@@ -100,32 +99,39 @@ def put_recorder(made: list[int], reached: threading.Event, when: int) -> Callab
 
 def test_large_batches_are_made_two_bursts_ahead_and_not_without_end() -> None:
     made: list[int] = []
+    grown = 2 * BURST - 1  # 1 + 2 + 4 + ... + BURST
     reached = threading.Event()
-    fed = feed(batches(100 * BURST), put_recorder(made, reached, 3 * BURST), batch_bytes=PREFETCH_FROM_BYTES)
-    assert next(fed) == 0
-    assert reached.wait(LIMIT_SEC)  # one burst taken, two waiting
-    assert made == list(range(3 * BURST))
+    fed = feed(batches(100 * BURST), put_recorder(made, reached, grown + 2 * BURST), batch_bytes=PREFETCH_FROM_BYTES)
+    assert [next(fed) for _ in range(grown)] == list(range(grown))
+    assert reached.wait(LIMIT_SEC)  # two full bursts are waiting
+    assert made == list(range(grown + 2 * BURST))
     fed.close()  # type: ignore[attr-defined]
-    assert len(made) == 3 * BURST
+    assert len(made) == grown + 2 * BURST
 
 
 @pytest.mark.parametrize(
-    ("batch_bytes", "burst"), [(MAX_BURST_BYTES // 4, 4), (MAX_BURST_BYTES, 1), (10 * MAX_BURST_BYTES, 1)]
+    ("batch_bytes", "sizes"),
+    [
+        (1, [1, 2, 4, 8, 16, 32, 32]),
+        (PREFETCH_FROM_BYTES, [1, 2, 4, 8, 16, 32, 32]),
+        (MAX_BURST_BYTES // 4, [1, 2, 4, 4, 4]),
+        (10 * MAX_BURST_BYTES, [1, 1, 1]),
+    ],
 )
-def test_a_burst_is_bounded_in_bytes(batch_bytes: int, burst: int) -> None:
-    made: list[int] = []
-    reached = threading.Event()
-    fed = feed(batches(100), put_recorder(made, reached, 2 * burst), batch_bytes=batch_bytes)
-    with contextlib.closing(fed):  # type: ignore[type-var]
-        next(fed)
-        assert reached.wait(LIMIT_SEC)
-    assert len(made) % burst == 0
-    assert len(made) <= 3 * burst
+def test_bursts_grow_and_are_bounded_in_bytes(batch_bytes: int, sizes: list[int]) -> None:
+    seen: list[int] = []
+
+    def put(burst: Sequence[Batch]) -> list[int]:
+        seen.append(len(burst))
+        return steps_of(burst)
+
+    assert list(feed(batches(sum(sizes)), put, batch_bytes=batch_bytes)) == list(range(sum(sizes)))
+    assert seen == sizes
 
 
 def test_small_batches_are_made_when_asked_for() -> None:
     made: list[int] = []
     fed = feed(batches(100), put_recorder(made, threading.Event(), 1), batch_bytes=1)
     next(fed)
-    assert made == list(range(BURST))
+    assert made == [0]
     assert feeder_threads() == []
