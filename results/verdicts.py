@@ -169,9 +169,22 @@ def _divergence(
     if len(failed) >= 2:
         return _Decision(verdict="diverged", reason=reason)
     if len(confirming) >= FRESH_RUNS:
-        return _Decision(verdict="undecided", reason=reason, notes=("suspect: one run did not converge",))
+        suspect = _Decision(verdict="undecided", reason=reason, notes=("suspect: one run did not converge",))
+        converged = [record for record in confirming if why[record.run_id] is None]
+        return _suspect(trigger, converged, band, metrics, suspect)
     alone = why[trigger.run_id] is not None and nonfinite(trigger, metrics) is not None
     return _Decision(verdict="diverged" if alone else "undecided", reason=reason, needs_confirmation=band is not None)
+
+
+def _suspect(
+    trigger: Record, converged: Sequence[Record], band: Band | None, metrics: Sequence[MetricSpec], suspect: _Decision
+) -> _Decision:
+    """One run that did not converge leaves the mean; where the fresh runs that did are low all the same, they decide."""
+    if band is None or nonfinite(trigger, metrics) is not None:
+        return suspect
+    judged = _second_stages(_values(trigger.measurement), [_values(record.measurement) for record in converged], band)
+    decision = _confirmed(judged, band)
+    return suspect if decision.verdict == "pass" else replace(decision, notes=(*suspect.notes, *decision.notes))
 
 
 def _nonconvergent(record: Record, band: Band | None, metrics: Sequence[MetricSpec]) -> str | None:
@@ -201,11 +214,17 @@ def _two_stages(values: dict[str, float], fresh: Sequence[dict[str, float]], ban
             metrics=tuple(found),
             needs_confirmation=True,
         )
-    judged = tuple(
-        item if item.inside else second_stage(metric, item, [run[item.name] for run in fresh])
-        for metric, item in zip(band.metrics, found, strict=True)
+    return _confirmed(_second_stages(values, fresh, band), band)
+
+
+def _second_stages(
+    values: dict[str, float], fresh: Sequence[dict[str, float]], band: Band
+) -> tuple[MetricJudgement, ...]:
+    """Each metric of the trigger, with the mean of the fresh runs where it lies outside."""
+    found = [(metric, first_stage(metric, values[metric.name])) for metric in band.metrics]
+    return tuple(
+        item if item.inside else second_stage(metric, item, [run[item.name] for run in fresh]) for metric, item in found
     )
-    return _confirmed(judged, band)
 
 
 def _confirmed(judged: tuple[MetricJudgement, ...], band: Band) -> _Decision:

@@ -43,10 +43,11 @@ def run(values: Any, words: list[str]) -> int:
     from trainband.results.codec import encode
     from trainband.results.exit_status import exit_status
 
-    store, profiles = open_store(values, create=False), load_profiles()
+    profiles = load_profiles()
     for profile in values.require:
         if profile not in profiles:
             raise UsageError(f"--require={profile}: no such profile; `trainband list profiles` shows them")
+    store = open_store(values, create=False)
     checked = rejudge(
         store,
         reference_bands(optional_path(values.bands)),

@@ -212,10 +212,20 @@ def test_a_run_nearer_to_the_untrained_model_is_undecided_alone(make_run: Run, v
 def test_two_of_three_are_diverged_and_one_is_suspect(make_run: Run, verdict_of: Judge) -> None:
     assert verdict_of(make_run(accuracy=0.3), *fresh(make_run, 0.95, 0.2)).verdict == "diverged"
     assert verdict_of(make_run(accuracy=LOW), *fresh(make_run, 0.2, 0.2)).verdict == "diverged"
-    for trigger, others in ((0.3, (0.95, 0.95)), (LOW, (0.92, 0.2))):
+    for trigger, others in ((0.3, (0.95, 0.95)), (LOW, (0.95, 0.2))):
         judgement = verdict_of(make_run(accuracy=trigger), *fresh(make_run, *others))
         assert (judgement.verdict, judgement.needs_confirmation) == ("undecided", False)
         assert judgement.notes == ("suspect: one run did not converge",)
+
+
+def test_a_suspect_run_does_not_shield_the_others(make_run: Run, verdict_of: Judge) -> None:
+    # One fresh value against 0.95 - t(19, 1%) sqrt(1 + 1/20) 0.008945 = 0.92673.
+    for trigger, others in ((0.3, (0.92, 0.93)), (LOW, (0.926, 0.2))):
+        judgement = verdict_of(make_run(accuracy=trigger), *fresh(make_run, *others))
+        assert judgement.verdict == "fail_low"
+        assert judgement.notes == ("suspect: one run did not converge",)
+        assert "confirmed by the fresh mean" in judgement.reason
+    assert verdict_of(make_run(accuracy=LOW), *fresh(make_run, 0.927, 0.2)).verdict == "undecided"
 
 
 def test_without_a_usable_band_nothing_passes(
