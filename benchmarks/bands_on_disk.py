@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
 
 from trainband.results.band_files import band_path, read_band
 from trainband.results.bands import Band
+from trainband.results.waivers import WAIVERS_FILE, Waiver, read_waivers
 
 
 @dataclass(frozen=True)
 class BandFolder:
-    """The folder `results/reference`, or another of the same form."""
+    """The folder `results/reference`, or another of the same form: `<model>/<tier>.json` and `waivers.toml`."""
 
     root: Path
     committed: bool = False
@@ -24,6 +26,11 @@ class BandFolder:
         """The band of (model, tier); None where there is no file. Raises CodecError where it cannot be read."""
         path = self.path(model, tier)
         return read_band(path) if path.exists() else None
+
+    @cached_property
+    def waivers(self) -> tuple[Waiver, ...]:
+        """The waivers beside the bands, in `waivers.toml`. Raises WaiverError."""
+        return read_waivers(self.root / WAIVERS_FILE)
 
     def label(self, model: str, tier: str) -> str:
         """The path as judgements name it; that of a committed band is relative, equal on every machine."""

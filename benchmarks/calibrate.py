@@ -65,7 +65,18 @@ class Calibration:
             band = self._extended(band, _lacking(band, wanted), on_run)
         if band is None:
             raise CalibrationError(f"--seeds={self.seeds}: nothing to calibrate")
-        return band
+        return self._current(band)
+
+    def _current(self, band: Band) -> Band:
+        """`band`, computed anew where metrics or smallest drops were declared otherwise since its last seed."""
+        current = self._band(band.evidence)
+        if replace(current, created=band.created) == band:
+            return band
+        write_band(self.path, current)
+        return current
+
+    def _band(self, evidence: Evidence) -> Band:
+        return band_from_evidence(evidence, self.cell.model.metrics, self.cell.recipe.smallest_drop, now_utc())
 
     def _check_profile(self, band: Band | None) -> None:
         if band is not None and band.evidence.profile != self.cell.profile.name:
@@ -101,7 +112,7 @@ class Calibration:
             )
         except ValueError as error:
             raise CalibrationError(f"no evidence can be taken from this run: {error}") from error
-        return band_from_evidence(evidence, self.cell.model.metrics, recipe.smallest_drop, now_utc())
+        return self._band(evidence)
 
     def _train(self, seeds: Sequence[int]) -> Iterator[Record]:
         """The records of `seeds`, as they come."""

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,25 +66,33 @@ class ForkServer:
           ServerDied: there is no server any more; the caller may start another.
         """
         if not self._ready:
-            self._reply(time.monotonic() + START_LIMIT_SEC)
+            self._prompt_reply()
             self._ready = True
         try:
             self._requests.write(f"{folder}\n".encode())
             self._requests.flush()
         except BrokenPipeError as error:
             raise ServerDied(self._last_words()) from error
-        pid = int(self._reply(time.monotonic() + START_LIMIT_SEC)["pid"])
+        pid = int(self._prompt_reply()["pid"])
         try:
             reply = self._reply(time.monotonic() + time_limit_sec)
         except TimeoutError:
             _kill_group(pid)
-            self._reply(time.monotonic() + START_LIMIT_SEC)
+            self._prompt_reply()
             return Exit(timed_out=True)
         except BaseException:
             _kill_group(pid)
             self.close()
             raise
         return Exit(status=reply.get("status"), signal=reply.get("signal"))
+
+    def _prompt_reply(self) -> dict[str, Any]:
+        """A message that no training is waited for."""
+        try:
+            return self._reply(time.monotonic() + START_LIMIT_SEC)
+        except TimeoutError as error:
+            said = _end_of(self._said)
+            raise ServerDied(f"the fork server did not answer within {START_LIMIT_SEC:g} s\n{said}") from error
 
     def _reply(self, deadline: float) -> dict[str, Any]:
         """The server's next message; what an environment prints as its interpreter starts is passed over."""
@@ -128,6 +137,7 @@ class ChildPool:
     def __init__(self, *, fork_server: bool = sys.platform == "linux") -> None:
         self._fork_server = fork_server
         self._closed = False
+        self._lock = threading.Lock()
         self._servers: dict[tuple[Any, ...], ForkServer] = {}
 
     def __enter__(self) -> ChildPool:
@@ -144,9 +154,7 @@ class ChildPool:
             return run_directly(folder, python=python, environ=environ, time_limit_sec=time_limit_sec)
         key = (python, backend, tuple(sorted(environ.items())))
         try:
-            if key not in self._servers:
-                self._servers[key] = ForkServer(python, backend, environ)
-            return self._servers[key].run(folder, time_limit_sec)
+            return self._server(key, environ).run(folder, time_limit_sec)
         except ServerDied as error:
             if self._closed:
                 raise
@@ -154,12 +162,17 @@ class ChildPool:
             with open(folder / LOG_FILE, "a", encoding="utf-8") as log:
                 log.write(f"{error}\n")
             return Exit(status=1)
-        except TimeoutError:
-            self._drop(key)
-            return Exit(timed_out=True)
         except BaseException:
             self._drop(key)
             raise
+
+    def _server(self, key: tuple[Any, ...], environ: Mapping[str, str]) -> ForkServer:
+        with self._lock:
+            if self._closed:
+                raise ServerDied("the pool of children is closed")
+            if key not in self._servers:
+                self._servers[key] = ForkServer(key[0], key[1], environ)
+            return self._servers[key]
 
     def _drop(self, key: tuple[Any, ...]) -> None:
         server = self._servers.pop(key, None)
@@ -168,7 +181,8 @@ class ChildPool:
 
     def close(self) -> None:
         """End all servers; a run in progress in another thread raises ServerDied."""
-        self._closed = True
+        with self._lock:
+            self._closed = True
         while self._servers:
             self._servers.popitem()[1].close()
 

@@ -14,6 +14,7 @@ from trainband.results.judgements import Judgement
 from trainband.results.records import Record
 from trainband.results.store import Store
 from trainband.results.verdicts import judge
+from trainband.results.waivers import apply_waiver
 
 
 def now_utc() -> str:
@@ -22,19 +23,21 @@ def now_utc() -> str:
 
 
 def judge_cell(
-    cell: Cell, trigger: Record, fresh: Sequence[Record], bands: BandFolder, *, judgement_id: str
+    cell: Cell, trigger: Record | None, fresh: Sequence[Record], bands: BandFolder, *, judgement_id: str
 ) -> Judgement:
-    """The judgement of `trigger`, confirmed or not by the runs of `fresh` seeds."""
-    return judge(
+    """The judgement of `trigger`, confirmed or not by the runs of `fresh` seeds, behind the waivers in force."""
+    model, tier = cell.model.name, cell.recipe.tier
+    judgement = judge(
         judgement_id=judgement_id,
         created=now_utc(),
         cell=cell.name,
         trigger=trigger,
         fresh=fresh,
-        band=bands.read(trigger.model, trigger.tier),
+        band=bands.read(model, tier),
         metrics=cell.model.metrics,
-        band_path=bands.label(trigger.model, trigger.tier),
+        band_path=bands.label(model, tier),
     )
+    return apply_waiver(judgement, bands.waivers, datetime.now(UTC).date())
 
 
 def new_judgement_id(subject: str) -> str:

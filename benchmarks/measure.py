@@ -6,7 +6,7 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,15 +105,18 @@ class _Run:
         self.loop = Loop(adapter, self.source)
         untrained = self._evaluate()
         self.startup_sec = time.time() - self.spec.submitted_at - sum(self.eval_sec)
-        load_before = LoadSample.now()
-        self._train()
-        load_after = LoadSample.now()
+        contended = self._watched(self._train)
         weights = Weights(initial_digest=initial, final_digest=self._weights_digest(), parameters=self._parameters())
         quality = self._quality(untrained, self._final_evaluation())
         if self.loop.progress.diverged_at_step is None:
-            self.loop.extra(self._source(), self.inputs.recipe.epochs)
-        contended = contention(load_before, load_after, self.cores)
+            contended += self._watched(lambda: self.loop.extra(self._source(), self.inputs.recipe.epochs))
         return self._result(quality, weights, self._throughput(contended))
+
+    def _watched(self, timed: Callable[[], None]) -> tuple[str, ...]:
+        """Why the throughput of what `timed` does would not count."""
+        before = LoadSample.now()
+        timed()
+        return contention(before, LoadSample.now(), self.cores)
 
     def _source(self) -> BatchSource:
         return BatchSource(

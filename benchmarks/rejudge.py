@@ -14,7 +14,9 @@ from trainband.platforms.profiles import Profile
 from trainband.results.judgements import Judgement
 from trainband.results.records import Record
 from trainband.results.store import RunFilter, Store
-from trainband.results.throughput import ThroughputJudgement, ThroughputPoint, throughput_point, throughput_word
+from trainband.results.throughput import ThroughputJudgement, ThroughputPoint, Word, throughput_point, throughput_word
+
+_WORST_FIRST: tuple[Word, ...] = ("slower", "contended", "no_baseline", "faster", "ok")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,12 +60,22 @@ def rejudge(
     return sorted(checked.values(), key=lambda item: item.judgement.cell)
 
 
+def throughput_words(checked: Iterable[Checked]) -> dict[str, str]:
+    """Cell -> the word on its throughput; of several runs of a cell, the worst."""
+    found: dict[str, str] = {}
+    for item in checked:
+        cell, word = item.judgement.cell, item.throughput.word
+        found[cell] = min(found.get(cell, word), word, key=_WORST_FIRST.index)
+    return found
+
+
 def _check(store: Store, bands: BandFolder, cell: Cell, group: Sequence[Record]) -> Checked:
     triggers = [record for record in group if record.seed_role != "confirmation"]
-    trigger = triggers[0] if triggers else group[0]
-    fresh = [record for record in group if record.seed_role == "confirmation" and record is not trigger]
-    judgement = judge_cell(cell, trigger, fresh, bands, judgement_id=new_judgement_id(trigger.run_id))
-    return Checked(judgement=judgement, throughput=throughput_word(trigger, _history(store, trigger)))
+    trigger = triggers[0] if triggers else None  # its record may be unreadable: then nothing stands to be confirmed
+    fresh = [record for record in group if record.seed_role == "confirmation"]
+    judgement = judge_cell(cell, trigger, fresh, bands, judgement_id=new_judgement_id(group[0].run_id))
+    timed = trigger or group[0]
+    return Checked(judgement=judgement, throughput=throughput_word(timed, _history(store, timed)))
 
 
 def _history(store: Store, record: Record) -> list[ThroughputPoint]:

@@ -16,7 +16,7 @@ from trainband.benchmarks.seeds import sweep_seed
 from trainband.models.specs import ReferenceModel
 from trainband.platforms.probes import Availability
 from trainband.platforms.profiles import Profile
-from trainband.results.codec import decode, encode
+from trainband.results.codec import CodecError, decode, encode
 from trainband.results.judgements import Judgement, skipped_judgement
 from trainband.results.records import Record, SeedRole
 from trainband.results.store import JudgementFilter, RunFilter, Store
@@ -61,7 +61,7 @@ class SweepPlan:
 class SweepEvent:
     """What a watcher is told: a run begins, a confirmation is needed, a judgement stands."""
 
-    kind: Literal["planned", "started", "confirming", "judged"]
+    kind: Literal["started", "confirming", "judged"]
     planned: PlannedRun
     judgement: Judgement | None = None
     record: Record | None = None
@@ -80,6 +80,8 @@ def plan_sweep(
     faults: Sequence[str] = (),
 ) -> SweepPlan:
     """A new sweep over `cells`, `seeds` runs each with fresh seeds, or one each with `pinned_seed`."""
+    if pinned_seed is not None and seeds > 1:
+        raise ValueError(f"seeds = {seeds} with pinned_seed = {pinned_seed}: the same run again confirms nothing")
     created = datetime.now(UTC)
     sweep_id = f"{created.strftime('%Y%m%dT%H%M%S')}-{suite or 'cells'}-{secrets.token_hex(3)}"
     squares = [(cell, repeat) for cell in cells for repeat in range(seeds)]
@@ -108,12 +110,20 @@ def plan_from_document(document: Mapping[str, Any]) -> SweepPlan:
     return decode(SweepPlan, dict(document))
 
 
-def find_unfinished(store: Store, suite: str | None, cells: Sequence[str]) -> SweepPlan | None:
-    """The newest sweep of the store that is not finished and asked for the same suite or the same cells."""
+def find_unfinished(
+    store: Store, suite: str | None, cells: Sequence[str], faults: Sequence[str] = ()
+) -> SweepPlan | None:
+    """The newest sweep of the store that is not finished and asked for the same suite or cells, and the same faults.
+
+    A sweep that this version cannot read is passed over.
+    """
     for document in store.sweeps():
-        plan = plan_from_document(document)
+        try:
+            plan = plan_from_document(document)
+        except CodecError:
+            continue
         same = plan.suite == suite if suite else {run.cell for run in plan.runs} == set(cells)
-        if plan.status != "finished" and same:
+        if plan.status != "finished" and same and plan.faults == tuple(faults):
             return plan
     return None
 

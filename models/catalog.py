@@ -8,6 +8,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from types import MappingProxyType
 
+from trainband.models.datasets import DATASETS
 from trainband.models.specs import Optimizer, PublishedFigure, Recipe, ReferenceModel, Schedule
 
 ENTRY_POINT_GROUP = "trainband.models"
@@ -179,6 +180,10 @@ def register(rows: Iterable[ReferenceModel]) -> dict[str, ReferenceModel]:
         if row.name in found:
             owners = f"{found[row.name].owner} and {row.owner}"
             raise CatalogError(f"model {row.name!r} is registered twice (by {owners}); rename one")
+        if row.dataset not in DATASETS:
+            raise CatalogError(
+                f"model {row.name!r} of {row.owner}: no data set {row.dataset!r}; there are {', '.join(DATASETS)}"
+            )
         found[row.name] = row
     return found
 

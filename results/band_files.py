@@ -54,7 +54,7 @@ def read_band(path: Path) -> Band:
     """
     try:
         return band_from_json(path.read_text(encoding="utf-8"))
-    except CodecError as error:
+    except (CodecError, UnicodeDecodeError) as error:
         raise CodecError(f"{path}: {error}") from error
 
 

@@ -24,10 +24,6 @@ _SAME = 1e-6
 Status = Literal["calibrated", "partial", "rejected"]
 
 
-class BandRejected(ValueError):
-    """The evidence is sound, but no band drawn from it could tell a healthy run from a bad one."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Band:
     """A stored calibration; only the status `calibrated` judges runs.
@@ -90,7 +86,7 @@ def band_from_evidence(
     n = len(samples)
     failed = sum(not sample.converged for sample in samples)
     bands, problems = _metric_bands(evidence, metrics, smallest_drop)
-    problems += _failed_training(threshold, failed, n) + _weaknesses(evidence, bands)
+    problems += _failed_training(threshold, failed, n) + _weaknesses(evidence, bands, smallest_drop)
     status: Status = "partial" if n < LEAST_SEEDS else "rejected" if problems else "calibrated"
     return Band(
         model=evidence.model,
@@ -142,7 +138,7 @@ def _metric_bands(
     return tuple(bands), problems
 
 
-def _weaknesses(evidence: Evidence, bands: Sequence[MetricBand]) -> list[str]:
+def _weaknesses(evidence: Evidence, bands: Sequence[MetricBand], smallest_drop: Mapping[str, float]) -> list[str]:
     """Why these bounds could not do their work."""
     found = []
     for sample in evidence.samples:
@@ -151,6 +147,7 @@ def _weaknesses(evidence: Evidence, bands: Sequence[MetricBand]) -> list[str]:
             found.append(f"the untrained model of seed {sample.seed} would pass ({values})")
             break
     for band in bands:
+        asked = smallest_drop.get(band.name, math.inf)
         if band.detectable_drop is None:
             found.append(f"{band.name}: no loss can be found, the bound lies at the end of the metric's range")
         elif band.detectable_drop > band.margin.value:
@@ -159,22 +156,12 @@ def _weaknesses(evidence: Evidence, bands: Sequence[MetricBand]) -> list[str]:
                 f"more than the margin {band.margin.value:.3g} ({band.margin.reason}); "
                 "train longer, or declare a larger smallest_drop"
             )
+        elif band.detectable_drop > asked:
+            found.append(
+                f"{band.name}: the smallest loss found with 80% power within a week is {band.detectable_drop:.3g}, "
+                f"more than the declared smallest_drop {asked:.3g}; train longer, or declare a larger one"
+            )
     return found
-
-
-def require_calibrated(band: Band) -> Band:
-    """`band` itself where it may judge.
-
-    Raises:
-      BandRejected: with the reason and what to do.
-    """
-    if band.status == "partial":
-        raise BandRejected(
-            f"{band.model}:{band.tier}: n={band.n} of {band.n_required}; run {recalibrate_command(band)}"
-        )
-    if band.status == "rejected":
-        raise BandRejected(f"{band.model}:{band.tier}: {band.rejected_because}")
-    return band
 
 
 def recalibrate_command(band: Band) -> str:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from fnmatch import fnmatchcase
-from typing import get_args
+from pathlib import Path
+from typing import Any, get_args
 
 from trainband.results.judgements import Judgement, Verdict, WaivedVerdict
 
+WAIVERS_FILE = "waivers.toml"
 NOT_WAIVABLE: frozenset[Verdict] = frozenset({"pass", "skipped", "waived"})
+
+
+class WaiverError(ValueError):
+    """A waiver file that cannot stand; the message names the file, the field and the value."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +42,37 @@ class Waiver:
         for name in ("cells", "owner", "reason"):
             if not getattr(self, name).strip():
                 raise ValueError(f"waiver {self.cells!r}: {name} is empty; a waiver names its cells, owner and reason")
+
+
+def read_waivers(path: Path) -> tuple[Waiver, ...]:
+    """The `[[waiver]]` tables of a TOML file, each with all fields of `Waiver`; none where there is no file.
+
+    Raises:
+      WaiverError: the file is no TOML, or a field is missing, unknown or wrong.
+    """
+    if not path.exists():
+        return ()
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise WaiverError(f"{path}: {error}") from error
+    tables = document.pop("waiver", [])
+    if document or not isinstance(tables, list):
+        raise WaiverError(f"{path}: {', '.join(document) or 'waiver'}: give [[waiver]] tables and nothing else")
+    return tuple(_waiver(path, number, table) for number, table in enumerate(tables, start=1))
+
+
+def _waiver(path: Path, number: int, table: dict[str, Any]) -> Waiver:
+    names = {field.name for field in fields(Waiver)}
+    if set(table) != names:
+        wrong = ", ".join(sorted(set(table) ^ names))
+        raise WaiverError(f"{path}: waiver {number}: {wrong}: give each of {', '.join(sorted(names))} and no other")
+    if not isinstance(table["until"], date) or not isinstance(table["verdicts"], list):
+        raise WaiverError(f"{path}: waiver {number}: until is a date such as 2027-01-31, verdicts a list")
+    try:
+        return Waiver(**{**table, "verdicts": frozenset(table["verdicts"])})
+    except (ValueError, AttributeError, TypeError) as error:
+        raise WaiverError(f"{path}: {error}") from error
 
 
 def apply_waiver(judgement: Judgement, waivers: Sequence[Waiver], today: date) -> Judgement:

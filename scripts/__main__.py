@@ -6,10 +6,13 @@ import importlib
 import sys
 
 from trainband.command_line import INTERRUPTED, VERBS, Verb, general_help, run_verb
+from trainband.pipes import outlive_readers
 
 
 def entry(arguments: list[str] | None = None) -> int:
     """Run one verb; the return value is the exit status."""
+    if arguments is None:
+        outlive_readers()
     try:
         return _entry(sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:

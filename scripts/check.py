@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from typing import Any
 
 from absl import flags
 
 from trainband.command_line import (
+    INFRASTRUCTURE,
     UsageError,
     Verb,
     define_judge_throughput,
@@ -37,7 +39,7 @@ def define(values: flags.FlagValues) -> None:
 def run(values: Any, words: list[str]) -> int:
     """Judge again what is stored; the judgements are printed, and the old ones stay."""
     from trainband.benchmarks.bands_on_disk import reference_bands
-    from trainband.benchmarks.rejudge import rejudge
+    from trainband.benchmarks.rejudge import rejudge, throughput_words
     from trainband.models.catalog import load_catalog
     from trainband.platforms.profiles import load_profiles
     from trainband.results.codec import encode
@@ -56,11 +58,16 @@ def run(values: Any, words: list[str]) -> int:
         globs=[*values.cells, *words],
         sweep_id=values.sweep,
     )
-    if not checked:
+    problems = store.problems()
+    for problem in problems:
+        print(f"trainband check: {problem.path}: {problem.message}", file=sys.stderr)
+    if not checked and not problems:
         raise UsageError(f"the store {store.root} has no run that was asked for; `trainband sweep` makes some")
     status = exit_status([item.judgement for item in checked], frozenset(values.require))
+    if problems:
+        status = INFRASTRUCTURE
     if values.judge_throughput:
-        status = with_throughput(status, {item.judgement.cell: item.throughput.word for item in checked})
+        status = with_throughput(status, throughput_words(checked))
     if values.json:
         print(json.dumps({"checked": [encode(item) for item in checked], "status": status}, indent=1))
     else:

@@ -72,7 +72,9 @@ def define_training(values: flags.FlagValues) -> None:
     flags.register_validator(
         "time_limit", lambda value: value is None or not math.isnan(value), "must be a number", flag_values=values
     )
-    flags.DEFINE_multi_string("fault", [], "Plant a fault in each run (see docs); may be repeated.", flag_values=values)
+    flags.DEFINE_multi_string(
+        "fault", [], "Plant a fault in each run, to see it found; a wrong name lists them all.", flag_values=values
+    )
 
 
 def define_judge_throughput(values: flags.FlagValues) -> None:
@@ -134,9 +136,6 @@ def run_verb(name: str, verb: Verb, arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print(f"trainband {name}: interrupted; what was recorded is kept", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except _mistakes() as error:
         return _complain(name, _message(error), USAGE)
     except _infrastructure() as error:
@@ -169,8 +168,9 @@ def _mistakes() -> tuple[type[BaseException], ...]:
     from trainband.models.catalog import CatalogError
     from trainband.platforms.profiles import ProfileError
     from trainband.results.store import RunNotFound
+    from trainband.results.waivers import WaiverError
 
-    return (UsageError, CellError, SuiteError, CatalogError, ProfileError, RunNotFound)
+    return (UsageError, CellError, SuiteError, CatalogError, ProfileError, RunNotFound, WaiverError)
 
 
 def _infrastructure() -> tuple[type[BaseException], ...]:
@@ -205,7 +205,8 @@ def _verb_help(name: str, verb: Verb, values: flags.FlagValues) -> str:
         flag = values[flag_name]
         if flag_name != flag.name:
             continue
-        default = "" if flag.value in (None, [], False) else f" (default: {flag.value})"
+        secret = flag.name == "index"  # the URL of a database may hold a password
+        default = "" if secret or flag.value in (None, [], False) else f" (default: {flag.value})"
         value = "" if flag.flag_type() == "bool" else "=..."
         lines.append(f"  --{flag.name.replace('_', '-')}{value}\n      {flag.help}{default}")
     return "\n".join(lines)

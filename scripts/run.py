@@ -30,6 +30,7 @@ def run(values: Any, words: list[str]) -> int:
     availability = session.available(cell.profile)
     if not availability.available:
         return _skipped(values, cell, availability.reason)
+    session.check_bands([cell])
     return _train(values, session, cell)
 
 

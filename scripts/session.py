@@ -52,6 +52,12 @@ class Session:
         store.sweep_leftovers()
         return store
 
+    def check_bands(self, cells: Iterable[Cell]) -> None:
+        """Read what will judge these cells, so that a file that cannot be read is told before hours of training."""
+        for model, tier in dict.fromkeys((cell.model.name, cell.recipe.tier) for cell in cells):
+            self.bands.read(model, tier)
+        _ = self.bands.waivers
+
     def available(self, profile: Profile) -> Availability:
         """Whether the profile can train here, and if not, exactly why."""
         return probe(profile, host=self.host)

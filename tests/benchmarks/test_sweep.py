@@ -152,7 +152,8 @@ def test_an_interrupted_sweep_is_stored_as_that_and_goes_on_where_it_was(
     assert sweep_status(store, plan) == "interrupted"
     first = {row.run_id for row in store.rows(RunFilter())}
     assert len(first) == 2
-    found = find_unfinished(store, None, [cell.name for cell in cells])
+    assert find_unfinished(store, None, [cell.name for cell in cells]) is None  # the sweep had planted faults
+    found = find_unfinished(store, None, [cell.name for cell in cells], plan.faults)
     assert found is not None
     assert found.runs == plan.runs
 
@@ -162,7 +163,7 @@ def test_an_interrupted_sweep_is_stored_as_that_and_goes_on_where_it_was(
     assert len(rows) == 4
     assert first < {row.run_id for row in rows}
     assert sorted(row.seed for row in rows) == sorted(run.seed for run in plan.runs if "@gpu" not in run.cell)
-    assert find_unfinished(store, None, [cell.name for cell in cells]) is None
+    assert find_unfinished(store, None, [cell.name for cell in cells], plan.faults) is None
 
 
 @needs_tensorflow

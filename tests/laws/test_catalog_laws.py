@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+from importlib import resources
 from typing import Any
 
 import numpy as np
 import pytest
 
+from trainband.benchmarks.bands_on_disk import reference_bands
 from trainband.benchmarks.batches import AUGMENTATIONS
 from trainband.benchmarks.run_spec import planned_examples
 from trainband.models.catalog import load_catalog
@@ -48,6 +51,20 @@ def test_every_recipe_trains_on_something(model: ReferenceModel) -> None:
         assert 0 < planned <= recipe.epochs * n_train
         assert planned % recipe.batch_size == 0
         assert planned > recipe.epochs * (n_train - recipe.batch_size)
+
+
+@each_model
+def test_its_file_opens_with_what_it_costs_what_it_reaches_and_where_it_comes_from(model: ReferenceModel) -> None:
+    path = resources.files("trainband.models.architectures") / f"{model.name}.py"
+    header = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    assert [line.partition(":")[0] for line in header.splitlines()[2:]] == ["Costs", "Reaches", "Source"]
+    for recipe in model.recipes:
+        band = reference_bands().read(model.name, recipe.tier)
+        if band is not None:
+            headline, log_loss = band.metrics
+            assert f"accuracy {headline.center:.4f}" in header
+            assert f"log-loss {log_loss.center:.3g}" in header
+            assert f"(n = {band.n}, tier {recipe.tier}, " in header
 
 
 @each_model

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from trainband.results.judgements import Judgement, WaivedVerdict, judgement_from_json, judgement_to_json
-from trainband.results.waivers import Waiver, apply_waiver
+from trainband.results.waivers import Waiver, WaiverError, apply_waiver, read_waivers
 
 FAILED = Judgement(
     judgement_id="j", created="now", sweep_id=None, cell="mlp:smoke@tpu", verdict="fail_low", reason="accuracy 0.9"
@@ -60,3 +61,41 @@ def test_other_cells_and_other_verdicts_are_left_alone() -> None:
 def test_a_waiver_without_owner_or_sense_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(WAIVER, **change)
+
+
+GOOD = """
+[[waiver]]
+cells = "mlp:*@tpu"
+verdicts = ["fail_low"]
+owner = "kim"
+reason = "bfloat16 sums"
+until = 2026-03-31
+"""
+
+
+def test_waivers_are_read_from_a_file_beside_the_bands(tmp_path: Path) -> None:
+    assert read_waivers(tmp_path / "waivers.toml") == ()
+    (tmp_path / "waivers.toml").write_text(GOOD)
+    assert read_waivers(tmp_path / "waivers.toml") == (WAIVER,)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[[waiver", "waivers.toml: "),
+        (GOOD.replace("waiver]]", "waver]]"), "waver: give"),
+        (GOOD.replace('owner = "kim"', ""), "waiver 1: owner: give each of"),
+        (GOOD + "forever = true", "waiver 1: forever: give each of"),
+        (GOOD.replace("2026-03-31", '"2026-03-31"'), "until is a date"),
+        (GOOD.replace('"fail_low"', '"pass"'), "can waive diverged, error"),
+        (GOOD.replace('"kim"', '" "'), "owner is empty"),
+        (GOOD.replace('"kim"', "7"), "waivers.toml: "),
+    ],
+)
+def test_a_wrong_waiver_file_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "waivers.toml"
+    path.write_text(text)
+    with pytest.raises(WaiverError) as caught:
+        read_waivers(path)
+    assert str(path) in str(caught.value)
+    assert message in str(caught.value)

@@ -69,6 +69,8 @@ def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
         (["sweep", "--suite=quik"], "quick"),
         (["sweep", "--cells=nothing*"], "no cell matches 'nothing*'"),
         (["sweep", "--suite=quick", "--seeds=0"], "seeds"),
+        (["sweep", "--suite=quick", "--seeds=3", "--seed=7"], "leave --seeds=3 out"),
+        (["sweep", "--suite=quick", "--resume", "--seed=7"], "--resume goes on with the seeds of the sweep"),
         (["sweep", "--suite=quick", "--require=gpu9"], "--require=gpu9: no such profile"),
         (["calibrate", "cnn_digits:smoke@cpu", "--seeds=1"], "seeds"),
         (["calibrate", "cnn_digits:smoke@cpu", "--fault=untrained"], "never calibrated with planted faults"),
@@ -142,3 +144,28 @@ def test_a_malformed_profile_of_another_package_is_named(
     assert "thread" in line
     (package / "fast.toml").write_text("name = = 1\n")
     assert "fast.toml" in complaint(2, "run", "mlp_digits:smoke@fast", "--store=s")
+
+
+def test_a_wrong_waiver_file_stops_the_command_before_it_trains(complaint: Say) -> None:
+    Path("bands").mkdir()
+    Path("bands/waivers.toml").write_text("[[waiver]]\nowner = 'kim'\n")
+    line = complaint(2, "run", "mlp_digits:smoke@cpu", "--store=s", "--bands=bands")
+    assert "bands/waivers.toml: waiver 1: " in line
+
+
+def test_a_band_file_that_is_no_text_is_named(complaint: Say) -> None:
+    path = Path("bands/mlp_digits/smoke.json")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"\xff\xfe{}")
+    Store(Path("s")).close()
+    assert "bands/mlp_digits/smoke.json: 'utf-8' codec" in complaint(
+        3, "run", "mlp_digits:smoke@cpu", "--store=s", "--bands=bands"
+    )
+
+
+def test_the_index_url_is_not_shown_in_help(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAINBAND_INDEX", "postgresql://kim:secret@db/trainband")
+    assert entry(["check", "--help"]) == 0
+    assert "secret" not in capsys.readouterr().out

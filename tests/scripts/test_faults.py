@@ -157,3 +157,33 @@ def test_a_corrupt_archive_is_named(trainband: Any, tmp_path: Path) -> None:
     assert found.returncode == 3
     assert "t10k-images-idx3-ubyte.gz" in found.stderr
     assert not list((tmp_path / "cache").rglob("*.npy"))
+
+
+def test_a_sweep_outlives_the_reader_of_its_output(trainband: Any) -> None:
+    process = trainband.start("sweep", CELL, "--fault=silent_exit")
+    process.stdout.close()
+    assert process.wait(timeout=300) == 3
+    assert len(trainband.recorded()) == 1
+    [sweep] = (json.loads(path.read_text()) for path in (trainband.store / "sweeps").glob("*.json"))
+    assert sweep["status"] == "finished"
+
+
+def test_check_says_which_records_it_cannot_read(trainband: Any) -> None:
+    assert trainband("run", CELL, "--seed=1").returncode == 0
+    assert trainband("run", CELL, "--seed=2").returncode == 0
+    newest = trainband.store / "runs" / trainband.recorded()[-1] / "record.json"
+    newest.write_text(newest.read_text()[:100])
+    found = trainband("check")
+    assert found.returncode == 3
+    assert newest.parent.name in found.stderr
+
+
+def test_a_known_failure_that_somebody_owns_is_waived(trainband: Any, tmp_path: Path) -> None:
+    bands = tmp_path / "bands"
+    bands.mkdir()
+    waiver = {"cells": "mlp_digits:*", "verdicts": ["error"], "owner": "kim", "reason": "broken driver"}
+    lines = [f"{name} = {json.dumps(value)}" for name, value in waiver.items()]
+    (bands / "waivers.toml").write_text("\n".join(["[[waiver]]", *lines, "until = 2999-12-31", ""]))
+    found = trainband("run", CELL, "--fault=silent_exit", f"--bands={bands}")
+    assert found.returncode == 0
+    assert "~ waived" in found.stdout
