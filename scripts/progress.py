@@ -72,7 +72,7 @@ class Board:
             self._running, self._confirming, self._run_began = event.planned, False, time.monotonic()
         elif event.kind == "confirming":
             self._confirming = True
-        elif event.kind == "judged" and event.judgement is not None:
+        elif event.judgement is not None:
             self._judged[event.planned.index] = (event.judgement, event.record)
             if event.record is not None:
                 self._earlier_sec[event.planned.cell] = event.record.wall_sec
