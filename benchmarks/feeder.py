@@ -2,12 +2,15 @@
 
 Between two steps the framework has driven all that is ours out of the processor's caches. Measured on
 `cnn_fashion_mnist` (TensorFlow 2.21, two cores): a batch costs 100 us of processor time when it is made right after
-another one, and 440 us when it is made alone between two steps.
+another one, and 440 us when it is made alone between two steps. The thread has the lowest priority, which took the cost of
+feeding from 2.8% to 1.7% of wall time in blocks of 50 steps.
 """
 
 from __future__ import annotations
 
+import os
 import queue
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -31,6 +34,12 @@ def feed(batches: Iterator[Batch], put: Put, *, batch_bytes: int) -> Iterator[An
     if batch_bytes < PREFETCH_FROM_BYTES:
         return _here(batches, put, burst)
     return _prefetched(batches, put, burst)
+
+
+def _step_back() -> None:
+    """Leave the cores to the threads that compute: what waits for a core held by this one is a whole step."""
+    if sys.platform == "linux":  # elsewhere a priority belongs to the process
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
 
 
 def _here(batches: Iterator[Batch], put: Put, burst: int) -> Iterator[Any]:
@@ -59,6 +68,7 @@ def _prefetched(batches: Iterator[Batch], put: Put, burst: int) -> Iterator[Any]
     stop = threading.Event()
 
     def work() -> None:
+        _step_back()
         try:
             for size in _sizes(burst):
                 leaves.get()
