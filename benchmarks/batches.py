@@ -21,7 +21,7 @@ class Batch:
     """What one training step is fed, on the host.
 
     Attributes:
-      inputs: uint8 [batch, ...], after augmentation.
+      inputs: uint8 [batch, ...], after augmentation; or int32 [batch], rows of the inputs that the device keeps.
       labels: int32 [batch].
       keys: int64 [random layers].
       learning_rate: the rate in force at this step.
@@ -77,51 +77,68 @@ class Augmentation:
 AUGMENTATIONS = {"pad4_crop_flip": Augmentation(_pad4_crop_flip_draws, pad4_crop_flip)}
 
 
+def _bytes(array: np.ndarray) -> memoryview:
+    return np.ascontiguousarray(array).data
+
+
 class BatchSource:
     """The training batches of one run, in order, with a checksum of each that was handed out.
 
     Attributes:
-      checksums: CRC-32 over inputs after augmentation, labels and keys of each batch. A cryptographic digest of the
-        same bytes takes twice the time, in the middle of training.
+      checksums: CRC-32 of each batch: over labels and keys, and over the inputs after augmentation; without augmentation
+        over the numbers of the rows, from the checksum of all inputs and labels on.
     """
 
     def __init__(
-        self, inputs: np.ndarray, labels: np.ndarray, *, recipe: Recipe, seed: int, random_layers: int
+        self,
+        inputs: np.ndarray,
+        labels: np.ndarray,
+        *,
+        recipe: Recipe,
+        seed: int,
+        random_layers: int,
+        resident: bool = False,
     ) -> None:
+        """Batches of `inputs`; of their row numbers where they are `resident`, which rules augmentation out."""
         if recipe.augmentation is not None and recipe.augmentation not in AUGMENTATIONS:
             known = ", ".join(sorted(AUGMENTATIONS))
             raise ValueError(f"recipe.augmentation = {recipe.augmentation!r}: not one of {known}")
         if recipe.batch_size > len(inputs):
             raise ValueError(f"recipe.batch_size = {recipe.batch_size}: more than the {len(inputs)} training examples")
+        if resident and recipe.augmentation is not None:
+            raise ValueError(f"resident inputs cannot be augmented by {recipe.augmentation!r}")
         self._inputs = inputs
+        self._resident = resident
         self._labels = labels.astype(np.int32)
         self._recipe = recipe
         self._seed = seed
         self._random_layers = random_layers
         self.checksums: list[int] = []
         self.examples_handed_out = 0
-        self.batch_bytes = recipe.batch_size * inputs[:1].nbytes
+        self._checksum = 0 if recipe.augmentation else zlib.crc32(_bytes(self._labels), zlib.crc32(_bytes(inputs)))
+        self.batch_bytes = recipe.batch_size * (4 if resident else inputs[:1].nbytes)
         self.steps_per_epoch = len(inputs) // recipe.batch_size
         self.total_steps = self.steps_per_epoch * recipe.epochs
 
     def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
         """The batches of `epoch` from its `first` one on; the last partial batch is dropped."""
-        order = epoch_order(self._seed, epoch, len(self._inputs))
+        order = epoch_order(self._seed, epoch, len(self._inputs)).astype(np.int32)
         augmentation = AUGMENTATIONS[self._recipe.augmentation] if self._recipe.augmentation else None
         draws = augmentation.draw(_generator(self._seed, _AUGMENT_STREAM, epoch), len(order)) if augmentation else None
         for index in range(first, self.steps_per_epoch):
             rows = slice(index * self._recipe.batch_size, (index + 1) * self._recipe.batch_size)
             chosen = order[rows]
-            inputs = np.take(self._inputs, chosen, axis=0)
+            inputs = chosen if self._resident else np.take(self._inputs, chosen, axis=0)
             if augmentation is not None and draws is not None:
                 inputs = augmentation.apply(inputs, draws[rows])
-            yield self._batch(epoch * self.steps_per_epoch + index, inputs, self._labels[chosen])
+            seen = chosen if augmentation is None else inputs
+            yield self._batch(epoch * self.steps_per_epoch + index, inputs, self._labels[chosen], seen)
 
-    def _batch(self, step: int, inputs: np.ndarray, labels: np.ndarray) -> Batch:
+    def _batch(self, step: int, inputs: np.ndarray, labels: np.ndarray, seen: np.ndarray) -> Batch:
         keys = step_keys(self._seed, step, self._random_layers)
-        checksum = 0
-        for part in (inputs, labels, keys):
-            checksum = zlib.crc32(np.ascontiguousarray(part).data, checksum)
+        checksum = self._checksum
+        for part in (seen, labels, keys):
+            checksum = zlib.crc32(_bytes(part), checksum)
         self.checksums.append(checksum)
         self.examples_handed_out += len(inputs)
         rate = self._recipe.schedule.learning_rate(

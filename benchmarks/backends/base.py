@@ -51,6 +51,13 @@ class Adapter(ABC):
     def build(self, architecture: str) -> None:
         """Build the model of `module:function`, its optimizer and its compiled steps."""
 
+    def keep(self, inputs: np.ndarray) -> bool:
+        """Keep all training inputs on the device, so that batches need to name rows only; before the first step.
+
+        False where this adapter cannot: batches then bring their inputs along.
+        """
+        return False
+
     @abstractmethod
     def put(self, batches: Sequence[Batch]) -> list[Any]:
         """The device arguments of as many steps as there are batches; called from the prefetching thread."""

@@ -31,6 +31,7 @@ class JaxAdapter(Adapter):
         super().__init__(profile, recipe, loss=loss)
         if profile.precision != "float32":
             keras.mixed_precision.set_global_policy(profile.precision)
+        self._resident: Any = None
         self._state: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
 
     def build(self, architecture: str) -> None:
@@ -61,20 +62,25 @@ class JaxAdapter(Adapter):
             for variable, value in zip(group, values, strict=True):
                 variable.assign(value)
 
+    def keep(self, inputs: np.ndarray) -> bool:
+        self._resident = jax.device_put(inputs)
+        return True
+
     def put(self, batches: Sequence[Batch]) -> list[Any]:
         steps = [(b.inputs, b.labels, b.keys.astype(np.uint32), np.float32(b.learning_rate)) for b in batches]
         return list(jax.device_put(steps))
 
     def train_step(self, arguments: Any) -> Any:
-        self._state, loss = self._train(self._state, *arguments)
+        self._state, loss = self._train(self._state, self._resident, *arguments)
         return loss
 
-    def _step(self, state: Any, inputs: Any, labels: Any, keys: Any, rate: Any) -> Any:
+    def _step(self, state: Any, resident: Any, inputs: Any, labels: Any, keys: Any, rate: Any) -> Any:
         trainable, rest, slots = state
+        images = inputs if resident is None else jnp.take(resident, inputs, axis=0, mode="clip")
 
         def loss_of(values: Any) -> Any:
             with drawing(Draws(keys, 0)):
-                logits, updated = self.model.stateless_call(values, rest, inputs, training=True)
+                logits, updated = self.model.stateless_call(values, rest, images, training=True)
             return self._losses(labels, logits.astype(jnp.float32)).sum() / self.recipe.batch_size, updated
 
         (loss, rest), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable)

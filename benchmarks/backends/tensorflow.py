@@ -52,6 +52,7 @@ class TensorFlowAdapter(Adapter):
         super().__init__(profile, recipe, loss=loss)
         _configure(profile)
         self._strategy = _strategy(profile)
+        self._resident: Any = None
         self._replicas = self._strategy.num_replicas_in_sync if self._strategy else 1
         if recipe.batch_size % self._replicas:
             raise BackendError(f"recipe.batch_size = {recipe.batch_size}: not a multiple of {self._replicas} replicas")
@@ -72,6 +73,12 @@ class TensorFlowAdapter(Adapter):
 
     def _scope(self) -> Any:
         return self._strategy.scope() if self._strategy else tf.init_scope()
+
+    def keep(self, inputs: np.ndarray) -> bool:
+        if self._strategy is not None:
+            return False
+        self._resident = tf.constant(inputs)
+        return True
 
     def put(self, batches: Sequence[Batch]) -> list[Any]:
         if self._strategy is not None:
@@ -107,7 +114,8 @@ class TensorFlowAdapter(Adapter):
         replica = tf.distribute.get_replica_context()
         row_offset = replica.replica_id_in_sync_group * (self.recipe.batch_size // self._replicas) if replica else 0
         with drawing(Draws(keys, row_offset)), tf.GradientTape() as tape:
-            logits = tf.cast(self.model(inputs, training=True), tf.float32)
+            images = inputs if self._resident is None else tf.gather(self._resident, inputs)
+            logits = tf.cast(self.model(images, training=True), tf.float32)
             loss = tf.reduce_sum(self._losses(labels, logits)) / self.recipe.batch_size
         variables = [entry.variable for entry in self._trainable]
         gradients = [_dense(gradient) for gradient in tape.gradient(loss, _tensors(variables))]

@@ -35,6 +35,7 @@ class TorchAdapter(Adapter):
             torch.use_deterministic_algorithms(True)
         if profile.precision != "float32":
             keras.mixed_precision.set_global_policy(profile.precision)
+        self._resident: Any = None
         self._device = torch.device("cuda" if profile.device == "gpu" else "cpu")
 
     def build(self, architecture: str) -> None:
@@ -47,6 +48,10 @@ class TorchAdapter(Adapter):
         self._trainable = [entry for entry in self.variables if entry.trainable]
         self._tensors = [entry.variable.value for entry in self._trainable]
 
+    def keep(self, inputs: np.ndarray) -> bool:
+        self._resident = torch.tensor(inputs).to(self._device)
+        return True
+
     def put(self, batches: Sequence[Batch]) -> list[Any]:
         return [self._put(batch) for batch in batches]
 
@@ -58,7 +63,8 @@ class TorchAdapter(Adapter):
     def train_step(self, arguments: Any) -> Any:
         inputs, labels, keys, rate = arguments
         with drawing(Draws(keys, 0)):
-            logits = self.model(inputs, training=True).to(torch.float32)
+            images = inputs if self._resident is None else self._resident[inputs]
+            logits = self.model(images, training=True).to(torch.float32)
         loss = torch.nn.functional.cross_entropy(
             logits, labels, reduction="sum", label_smoothing=self.recipe.label_smoothing
         ) / len(labels)

@@ -60,6 +60,13 @@ def test_a_restored_state_gives_the_same_step_to_the_bit(model_facts: Any, model
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("model", ["mlp_digits", "cnn_digits"])
+def test_inputs_kept_on_the_device_give_the_same_step_to_the_bit(model_facts: Any, model: str, backend: str) -> None:
+    fed, kept = model_facts(backend, model)["resident_digests"]
+    assert fed == kept
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_versions_name_the_framework(model_facts: Any, backend: str) -> None:
     assert {backend, "keras", "numpy"} <= set(model_facts(backend, "mlp_digits")["versions"])
 

@@ -51,6 +51,24 @@ def test_a_runs_batches_never_change_between_versions(row: dict[str, Any]) -> No
     assert run.checksums == row["checksums"]
 
 
+def test_resident_inputs_are_named_by_row_and_make_the_same_checksums() -> None:
+    fed, named = source(), BatchSource(IMAGES, LABELS, recipe=RECIPE, seed=7, random_layers=2, resident=True)
+    for whole, rows in zip(fed.epoch(0), named.epoch(0), strict=True):
+        assert rows.inputs.dtype == np.int32
+        np.testing.assert_array_equal(IMAGES[rows.inputs], whole.inputs)
+        np.testing.assert_array_equal(rows.labels, whole.labels)
+    assert named.checksums == fed.checksums
+    with pytest.raises(ValueError, match="resident inputs cannot be augmented by 'pad4_crop_flip'"):
+        BatchSource(
+            IMAGES,
+            LABELS,
+            recipe=replace(RECIPE, augmentation="pad4_crop_flip"),
+            seed=7,
+            random_layers=2,
+            resident=True,
+        )
+
+
 def test_an_epoch_is_a_permutation_without_its_last_partial_batch() -> None:
     run = source()
     labels = [label for batch in run.epoch(0) for label in batch.labels]
@@ -101,6 +119,9 @@ def test_the_digest_sees_inputs_labels_keys_and_order() -> None:
         return run.digest()
 
     relabelled = BatchSource(IMAGES, LABELS[::-1], recipe=RECIPE, seed=7, random_layers=2)
+    images = IMAGES.copy()
+    images[0, 0, 0, 0] ^= 1
+    repainted = BatchSource(images, LABELS, recipe=RECIPE, seed=7, random_layers=2)
     digests = [
         digest(source(), 0, 1),
         digest(source(), 1, 0),
@@ -108,6 +129,7 @@ def test_the_digest_sees_inputs_labels_keys_and_order() -> None:
         digest(source(layers=1), 0, 1),
         digest(source(augmentation="pad4_crop_flip"), 0, 1),
         digest(relabelled, 0, 1),
+        digest(repainted, 0, 1),
     ]
     assert len(set(digests)) == len(digests)
     assert digest(source(), 0, 1) == digests[0]

@@ -63,19 +63,25 @@ class Bench:
         self.adapter.initialize(SEED)
         arrays = load(dataset(model.dataset), verify=False).train
         self.inputs, self.labels = arrays["inputs"], arrays["labels"]
-        self.steps = self._steps_in(block_sec)
-        self._resize(self.steps * recipe.batch_size)
-        self.loop = Loop(self.adapter, self.source())
-        self.arguments = self.adapter.put(list(self.source().epoch(0)))
+        self.resident = self.recipe.augmentation is None and self.adapter.keep(self.inputs)
+        self.steps = min(self._steps_in(block_sec), len(self.inputs) // recipe.batch_size)
+        self._cut(self.steps * recipe.batch_size)
+        self.loop = Loop(self.adapter, self.source(resident=self.resident))
+        self.arguments = self.adapter.put(list(self.source(resident=self.resident).epoch(0)))
         self._epochs = iter(range(self.recipe.epochs))
 
-    def source(self) -> BatchSource:
+    def source(self, *, resident: bool) -> BatchSource:
         return BatchSource(
-            self.inputs, self.labels, recipe=self.recipe, seed=SEED, random_layers=self.adapter.random_layers
+            self.inputs,
+            self.labels,
+            recipe=self.recipe,
+            seed=SEED,
+            random_layers=self.adapter.random_layers,
+            resident=resident,
         )
 
     def _steps_in(self, seconds: float) -> int:
-        batches = self.source().epoch(0)
+        batches = self.source(resident=self.resident).epoch(0)
         arguments = self.adapter.put([next(batches) for _ in range(WARM_UP_STEPS)])
         took = []
         for _ in range(3):
@@ -87,10 +93,9 @@ class Bench:
                     break
         return max(4, round(seconds / min(took[1:])))
 
-    def _resize(self, rows: int) -> None:
-        """An epoch is a block: the data are cut, or repeated, to `rows`."""
-        self.inputs = np.resize(self.inputs, (rows, *self.inputs.shape[1:]))
-        self.labels = np.resize(self.labels, rows)
+    def _cut(self, rows: int) -> None:
+        """An epoch is a block of the first `rows` examples."""
+        self.inputs, self.labels = self.inputs[:rows], self.labels[:rows]
 
     def harness(self) -> Block:
         def train() -> int:
@@ -116,8 +121,8 @@ def measure(name: str, *, backend: str, pairs: int, block_sec: float) -> dict[st
     from stock_fit import Fit  # imports Keras, whose backend the environment names by now
 
     bench = Bench(find_model(name), backend, block_sec)
-    inputs = np.concatenate([batch.inputs for batch in bench.source().epoch(0)])
-    labels = np.concatenate([batch.labels for batch in bench.source().epoch(0)])
+    inputs = np.concatenate([batch.inputs for batch in bench.source(resident=False).epoch(0)])
+    labels = np.concatenate([batch.labels for batch in bench.source(resident=False).epoch(0)])
     fit = Fit(bench.model, bench.recipe, inputs, labels)
     ways = {"harness": bench.harness, "bare": bench.bare, "fit": fit.block}
     for way in ways.values():  # compilation, and caches

@@ -69,7 +69,21 @@ def model_facts(name: str, profile: dict[str, Any]) -> dict[str, Any]:
         "device": adapter.device(),
         "versions": adapter.versions(),
         "state_is_restored": _state_is_restored(adapter, batch),
+        "resident_digests": _resident_digests(model, recipe, profile),
     }
+
+
+def _resident_digests(model: ReferenceModel, recipe: Recipe, profile: dict[str, Any]) -> list[str]:
+    """Weights after a step on inputs that are fed, and on the same inputs kept on the device; the same where it can not."""
+    found = []
+    for resident in (False, True):
+        adapter = built(model, recipe, profile)
+        batch = random_batch(model, rows=ROWS, random_layers=adapter.random_layers)
+        if resident and adapter.keep(batch.inputs[::-1].copy()):
+            batch = replace(batch, inputs=np.arange(ROWS - 1, -1, -1, dtype=np.int32))
+        adapter.sync(adapter.train_step(*adapter.put([batch])))
+        found.append(digest(adapter))
+    return found
 
 
 def _state_is_restored(adapter: Adapter, batch: Batch) -> bool:
