@@ -119,6 +119,7 @@ def test_data_that_the_mirror_does_not_serve_are_status_3_and_name_the_way(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TRAINBAND_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("TRAINBAND_DATA_DIR", raising=False)
     (tmp_path / "archives" / "cifar10").mkdir(parents=True)
     assert entry(["data", "prepare", "cifar10", "--mirror=archives", "--data-dir="]) == 3
     *_, line = capsys.readouterr().err.splitlines()
