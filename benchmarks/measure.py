@@ -36,8 +36,6 @@ from trainband.results.records import (
     Weights,
 )
 
-MAX_RESIDENT_BYTES = 1 << 29
-
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
@@ -103,7 +101,7 @@ class _Run:
             )
         adapter.initialize(self.spec.seed)
         initial = self._weights_digest()
-        self.resident = self._keep()
+        self.resident = adapter.keep(self.inputs.arrays["train_inputs"])
         self.source = self._source()
         self.loop = Loop(adapter, self.source)
         untrained = self._evaluate()
@@ -130,11 +128,6 @@ class _Run:
             random_layers=self.adapter.random_layers,
             resident=self.resident,
         )
-
-    def _keep(self) -> bool:
-        inputs = self.inputs.arrays["train_inputs"]
-        fits = self.inputs.recipe.augmentation is None and inputs.nbytes <= MAX_RESIDENT_BYTES
-        return fits and self.adapter.keep(inputs)
 
     def _train(self) -> None:
         recipe, progress = self.inputs.recipe, self.loop.progress

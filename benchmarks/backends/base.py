@@ -16,6 +16,8 @@ from trainband.benchmarks.initial_weights import initial_value
 from trainband.models.specs import Recipe
 from trainband.platforms.profiles import Profile
 
+MAX_RESIDENT_BYTES = 1 << 29
+
 
 @dataclass(frozen=True)
 class VariableEntry:
@@ -46,6 +48,7 @@ class Adapter(ABC):
         self.model: Any = None
         self.random_layers = 0
         self.variables: tuple[VariableEntry, ...] = ()
+        self._resident: Any = None
 
     @abstractmethod
     def build(self, architecture: str) -> None:
@@ -54,8 +57,12 @@ class Adapter(ABC):
     def keep(self, inputs: np.ndarray) -> bool:
         """Keep all training inputs on the device, so that batches need to name rows only; before the first step.
 
-        False where this adapter cannot: batches then bring their inputs along.
+        False where they are augmented on the way, are too large, or this adapter cannot: batches then bring them along.
         """
+        fits = self.recipe.augmentation is None and inputs.nbytes <= MAX_RESIDENT_BYTES
+        return fits and self._keep(inputs)
+
+    def _keep(self, inputs: np.ndarray) -> bool:
         return False
 
     @abstractmethod

@@ -31,7 +31,6 @@ class JaxAdapter(Adapter):
         super().__init__(profile, recipe, loss=loss)
         if profile.precision != "float32":
             keras.mixed_precision.set_global_policy(profile.precision)
-        self._resident: Any = None
         self._state: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
 
     def build(self, architecture: str) -> None:
@@ -62,7 +61,7 @@ class JaxAdapter(Adapter):
             for variable, value in zip(group, values, strict=True):
                 variable.assign(value)
 
-    def keep(self, inputs: np.ndarray) -> bool:
+    def _keep(self, inputs: np.ndarray) -> bool:
         self._resident = jax.device_put(inputs)
         return True
 

@@ -53,8 +53,6 @@ class TensorFlowAdapter(Adapter):
         super().__init__(profile, recipe, loss=loss)
         _configure(profile)
         self._strategy = _strategy(profile)
-        self._resident: Any = None
-        self._indices: list[Any] = []
         self._replicas = self._strategy.num_replicas_in_sync if self._strategy else 1
         if recipe.batch_size % self._replicas:
             raise BackendError(f"recipe.batch_size = {recipe.batch_size}: not a multiple of {self._replicas} replicas")
@@ -68,54 +66,36 @@ class TensorFlowAdapter(Adapter):
         self.random_layers = kit.random_layers
         self.variables = entries_of(self.model)
         self._trainable = [entry for entry in self.variables if entry.trainable]
-        step = self._step if self._strategy is None else self._distributed_step
+        step = self._step_of_burst if self._strategy is None else self._distributed_step
         self._train = tf.function(step, jit_compile=self.profile.jit_compile or None)
         self._traced: Any = None
+        self._indices = [tf.constant(index) for index in range(BURST)]
         self._eval = tf.function(lambda inputs: tf.cast(self.model(inputs, training=False), tf.float32))
 
     def _scope(self) -> Any:
         return self._strategy.scope() if self._strategy else tf.init_scope()
 
-    def keep(self, inputs: np.ndarray) -> bool:
+    def _keep(self, inputs: np.ndarray) -> bool:
         if self._strategy is not None:
             return False
         self._resident = tf.constant(inputs)
-        self._indices = [tf.constant(index) for index in range(BURST)]
-        self._train = tf.function(self._step_of_table, jit_compile=self.profile.jit_compile or None)
         return True
 
     def put(self, batches: Sequence[Batch]) -> list[Any]:
         if self._strategy is not None:
             return [self._put_split(batch) for batch in batches]
-        if self._resident is not None:
-            return [
-                step for start in range(0, len(batches), BURST) for step in self._put_table(batches[start:][:BURST])
-            ]
-        # One constant and one unstacking for all the small arrays cost a tenth of a constant for each.
-        small = (
-            [batch.labels for batch in batches],
-            [batch.keys for batch in batches],
-            [np.float32(batch.learning_rate) for batch in batches],
-        )
-        inputs = [tf.constant(batch.inputs) for batch in batches]
-        return list(zip(inputs, *(tf.unstack(tf.constant(np.stack(column))) for column in small), strict=True))
+        return [step for start in range(0, len(batches), BURST) for step in self._put_burst(batches[start:][:BURST])]
 
-    def _put_table(self, batches: Sequence[Batch]) -> list[Any]:
-        """One table for a burst: four small tensors a step would cost 60 us, out of the processor's caches."""
-
-        def table(rows: Sequence[Any]) -> Any:
-            column = np.stack(rows)
-            return tf.constant(
-                np.concatenate([column, np.zeros((BURST - len(column), *column.shape[1:]), column.dtype)])
-            )
-
-        tables = (
-            table([batch.inputs for batch in batches]),
-            table([batch.labels for batch in batches]),
-            table([batch.keys for batch in batches]),
-            table([np.float32(batch.learning_rate) for batch in batches]),
-        )
-        return [(*tables, index) for index in self._indices[: len(batches)]]
+    def _put_burst(self, batches: Sequence[Batch]) -> list[Any]:
+        """One table of each small array for a burst: a small tensor of each a step would cost several times more."""
+        labels = _table([batch.labels for batch in batches])
+        keys = _table([batch.keys for batch in batches])
+        rates = _table([np.float32(batch.learning_rate) for batch in batches])
+        if self._resident is None:
+            inputs = [tf.constant(batch.inputs) for batch in batches]
+        else:
+            inputs = [_table([batch.inputs for batch in batches])] * len(batches)
+        return [(own, labels, keys, rates, index) for own, index in zip(inputs, self._indices, strict=False)]
 
     def _put_split(self, batch: Batch) -> Any:
         """A batch with its rows dealt out to the replicas, in order."""
@@ -135,8 +115,10 @@ class TensorFlowAdapter(Adapter):
             self._traced = self._train.get_concrete_function(*arguments) if single else self._train
         return self._traced(*arguments)
 
-    def _step_of_table(self, rows: Any, labels: Any, keys: Any, rates: Any, index: Any) -> Any:
-        return self._step(tf.gather(self._resident, rows[index]), labels[index], keys[index], rates[index])
+    def _step_of_burst(self, inputs: Any, labels: Any, keys: Any, rates: Any, index: Any) -> Any:
+        if self._resident is not None:
+            inputs = tf.gather(self._resident, inputs[index])
+        return self._step(inputs, labels[index], keys[index], rates[index])
 
     def _step(self, inputs: Any, labels: Any, keys: Any, rate: Any) -> Any:
         replica = tf.distribute.get_replica_context()
@@ -262,6 +244,12 @@ def _strategy(profile: Profile) -> Any:
     if len(devices) < count:
         raise BackendError(f"profile.count = {count}: {len(devices)} {profile.device} devices found")
     return tf.distribute.MirroredStrategy([device.name for device in devices[:count]])
+
+
+def _table(rows: Sequence[Any]) -> Any:
+    """`rows` [n, ...] as a tensor [BURST, ...]: one shape, so one trace, however full the burst is."""
+    column = np.stack(rows)
+    return tf.constant(np.concatenate([column, np.zeros((BURST - len(column), *column.shape[1:]), column.dtype)]))
 
 
 def _optimizer_variables(optimizer: Any) -> list[Any]:

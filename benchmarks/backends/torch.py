@@ -35,7 +35,6 @@ class TorchAdapter(Adapter):
             torch.use_deterministic_algorithms(True)
         if profile.precision != "float32":
             keras.mixed_precision.set_global_policy(profile.precision)
-        self._resident: Any = None
         self._device = torch.device("cuda" if profile.device == "gpu" else "cpu")
 
     def build(self, architecture: str) -> None:
@@ -48,7 +47,7 @@ class TorchAdapter(Adapter):
         self._trainable = [entry for entry in self.variables if entry.trainable]
         self._tensors = [entry.variable.value for entry in self._trainable]
 
-    def keep(self, inputs: np.ndarray) -> bool:
+    def _keep(self, inputs: np.ndarray) -> bool:
         self._resident = torch.tensor(inputs).to(self._device)
         return True
 

@@ -13,11 +13,11 @@ Example:
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,14 +25,13 @@ from measuring import (
     PROFILE_OF,
     Block,
     alternate,
+    block_parser,
     compare,
-    enter_child_environment,
-    report_surroundings,
+    print_speeds,
+    run_blocks,
     say,
     speeds,
-    surroundings,
     timed,
-    write_json,
 )
 
 from trainband.benchmarks.backends.base import Adapter, create_adapter
@@ -63,7 +62,7 @@ class Bench:
         self.adapter.initialize(SEED)
         arrays = load(dataset(model.dataset), verify=False).train
         self.inputs, self.labels = arrays["inputs"], arrays["labels"]
-        self.resident = self.recipe.augmentation is None and self.adapter.keep(self.inputs)
+        self.resident = self.adapter.keep(self.inputs)
         self.steps = min(self._steps_in(block_sec), len(self.inputs) // recipe.batch_size)
         self._cut(self.steps * recipe.batch_size)
         self.loop = Loop(self.adapter, self.source(resident=self.resident))
@@ -143,8 +142,7 @@ def measure(name: str, *, backend: str, pairs: int, block_sec: float) -> dict[st
 
 def print_result(result: Mapping[str, Any]) -> None:
     say(f"{result['model']} on {result['backend']}: blocks of {result['steps_per_block']} steps")
-    for name, speed in result["speeds"].items():
-        say(f"  {name:<8} {speed['wall']:>10.1f} examples/s {speed['cpu']:>10.1f} examples/CPU s")
+    print_speeds(result["speeds"])
     for below, least in (("bare", LEAST_BARE), ("fit", LEAST_FIT)):
         for basis, ratio in result[f"harness_over_{below}"].items():
             word = "shown" if ratio.low >= least else "refuted" if ratio.high < least else "undecided"
@@ -152,21 +150,15 @@ def print_result(result: Mapping[str, Any]) -> None:
 
 
 def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", default=MODELS)
+    parser = block_parser(__doc__, models=MODELS)
     parser.add_argument("--backend", choices=list(PROFILE_OF), default="tensorflow")
-    parser.add_argument("--pairs", type=int, default=24)
-    parser.add_argument("--block-sec", type=float, default=1.5)
-    parser.add_argument("--json", help="write everything there, each block included")
     arguments = parser.parse_args(argv)
-    enter_child_environment(arguments.backend)
-    facts = surroundings()
-    say(report_surroundings(facts))
-    results = []
-    for name in arguments.models:
-        results.append(measure(name, backend=arguments.backend, pairs=arguments.pairs, block_sec=arguments.block_sec))
-        print_result(results[-1])
-    write_json(arguments.json, {"surroundings": facts, "results": results})
+    run_blocks(
+        arguments,
+        partial(measure, backend=arguments.backend, pairs=arguments.pairs, block_sec=arguments.block_sec),
+        print_result,
+        backend=arguments.backend,
+    )
 
 
 if __name__ == "__main__":
