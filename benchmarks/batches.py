@@ -6,6 +6,7 @@ import hashlib
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -115,10 +116,15 @@ class BatchSource:
         self._random_layers = random_layers
         self.checksums: list[int] = []
         self.examples_handed_out = 0
-        self._checksum = 0 if recipe.augmentation else zlib.crc32(_bytes(self._labels), zlib.crc32(_bytes(inputs)))
         self.batch_bytes = recipe.batch_size * (4 if resident else inputs[:1].nbytes)
         self.steps_per_epoch = len(inputs) // recipe.batch_size
         self.total_steps = self.steps_per_epoch * recipe.epochs
+
+    @cached_property
+    def _checksum(self) -> int:
+        if self._recipe.augmentation is not None:
+            return 0
+        return zlib.crc32(_bytes(self._labels), zlib.crc32(_bytes(self._inputs)))
 
     def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
         """The batches of `epoch` from its `first` one on; the last partial batch is dropped."""
