@@ -182,8 +182,8 @@ def _suspect(
     """One run that did not converge leaves the mean; where the fresh runs that did are low all the same, they decide."""
     if band is None or nonfinite(trigger, metrics) is not None:
         return suspect
-    judged = _second_stages(_values(trigger.measurement), [_values(record.measurement) for record in converged], band)
-    decision = _confirmed(judged, band)
+    found = _first_stages(_values(trigger.measurement), band)
+    decision = _confirmed(found, [_values(record.measurement) for record in converged], band)
     return suspect if decision.verdict == "pass" else replace(decision, notes=(*suspect.notes, *decision.notes))
 
 
@@ -203,32 +203,30 @@ def _values(measurement: Measurement | None) -> dict[str, float]:
 
 
 def _two_stages(values: dict[str, float], fresh: Sequence[dict[str, float]], band: Band) -> _Decision:
-    found = [first_stage(item, values[item.name]) for item in band.metrics]
+    found = _first_stages(values, band)
     outside = [item for item in found if not item.inside]
     if not outside:
-        return _Decision(verdict="pass", reason="; ".join(map(describe, found)), metrics=tuple(found))
+        return _Decision(verdict="pass", reason="; ".join(map(describe, found)), metrics=found)
     if len(fresh) < FRESH_RUNS:
         return _Decision(
             verdict="undecided",
             reason=f"{'; '.join(map(describe, outside))}; {len(fresh)} of {FRESH_RUNS} fresh runs to confirm it",
-            metrics=tuple(found),
+            metrics=found,
             needs_confirmation=True,
         )
-    return _confirmed(_second_stages(values, fresh, band), band)
+    return _confirmed(found, fresh, band)
 
 
-def _second_stages(
-    values: dict[str, float], fresh: Sequence[dict[str, float]], band: Band
-) -> tuple[MetricJudgement, ...]:
-    """Each metric of the trigger, with the mean of the fresh runs where it lies outside."""
-    found = [(metric, first_stage(metric, values[metric.name])) for metric in band.metrics]
-    return tuple(
-        item if item.inside else second_stage(metric, item, [run[item.name] for run in fresh]) for metric, item in found
+def _first_stages(values: dict[str, float], band: Band) -> tuple[MetricJudgement, ...]:
+    return tuple(first_stage(metric, values[metric.name]) for metric in band.metrics)
+
+
+def _confirmed(found: Sequence[MetricJudgement], fresh: Sequence[dict[str, float]], band: Band) -> _Decision:
+    """What the mean of the fresh runs decides where `found` lies outside; worse goes before better."""
+    judged = tuple(
+        item if item.inside else second_stage(metric, item, [run[item.name] for run in fresh])
+        for metric, item in zip(band.metrics, found, strict=True)
     )
-
-
-def _confirmed(judged: tuple[MetricJudgement, ...], band: Band) -> _Decision:
-    """What the second stage decides; a metric that got worse goes before one that got better."""
     moved = [item for item in judged if not item.inside]
     failures = {
         item.name: failure_of(metric, item) for metric, item in zip(band.metrics, judged, strict=True) if item.confirmed
