@@ -8,7 +8,7 @@ from typing import Any
 
 from absl import flags
 
-from trainband.command_line import INFRASTRUCTURE, UsageError, Verb, define_training
+from trainband.command_line import INFRASTRUCTURE, UsageError, Verb, define_training, one_cell
 from trainband.tables import significant
 
 
@@ -27,14 +27,13 @@ def run(values: Any, words: list[str]) -> int:
     from trainband.benchmarks.cells import find_cell
     from trainband.benchmarks.data.cache import cache_root
     from trainband.results.codec import encode
-    from trainband.session import Session
+    from trainband.session import Session, say_waiting
 
-    if len(words) != 1:
-        raise UsageError(f"give one cell, such as cnn_digits:smoke@cpu; found {len(words)} words")
+    name = one_cell(words)
     if values.fault:
         raise UsageError("--fault: a band is never calibrated with planted faults")
     session = Session(values)
-    cell = find_cell(words[0], session.models, session.profiles)
+    cell = find_cell(name, session.models, session.profiles)
     availability = session.available(cell.profile)
     if not availability.available:
         print(f"trainband calibrate: {cell.name} cannot train here: {availability.reason}", file=sys.stderr)
@@ -51,7 +50,7 @@ def run(values: Any, words: list[str]) -> int:
         time_limit_sec=values.time_limit,
         cache_root=cache_root(),
         python=sys.executable,
-        on_wait=lambda: print("waiting: another training holds this host", file=sys.stderr),
+        on_wait=say_waiting,
     )
     band = calibration.run(lambda record, band: None if values.json else print(_progress(record, band), flush=True))
     print(json.dumps(encode(band), indent=1) if values.json else _summary(band, path))

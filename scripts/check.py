@@ -13,6 +13,7 @@ from trainband.command_line import (
     INFRASTRUCTURE,
     UsageError,
     Verb,
+    check_required,
     define_judge_throughput,
     define_store,
     open_store,
@@ -46,9 +47,7 @@ def run(values: Any, words: list[str]) -> int:
     from trainband.results.exit_status import exit_status
 
     profiles = load_profiles()
-    for profile in values.require:
-        if profile not in profiles:
-            raise UsageError(f"--require={profile}: no such profile; `trainband list profiles` shows them")
+    check_required(values.require, profiles)
     store = open_store(values, create=False)
     checked = rejudge(
         store,

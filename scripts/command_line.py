@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,6 +87,20 @@ def define_judge_throughput(values: flags.FlagValues) -> None:
 def with_throughput(status: int, words: Mapping[str, str]) -> int:
     """`status`, made 1 by a slower cell where nothing of higher precedence stands."""
     return 1 if status in (0, 4) and "slower" in words.values() else status
+
+
+def one_cell(words: list[str]) -> str:
+    """The cell that a verb of one cell was given."""
+    if len(words) != 1:
+        raise UsageError(f"give one cell, such as cnn_digits:smoke@cpu; found {len(words)} words")
+    return words[0]
+
+
+def check_required(names: list[str], profiles: Collection[str]) -> None:
+    """Raise UsageError for a profile of `--require` that does not exist."""
+    for name in names:
+        if name not in profiles:
+            raise UsageError(f"--require={name}: no such profile; `trainband list profiles` shows them")
 
 
 def define_data(values: flags.FlagValues) -> None:

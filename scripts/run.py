@@ -8,7 +8,7 @@ from typing import Any
 
 from absl import flags
 
-from trainband.command_line import LARGEST_SEED, UsageError, Verb, define_training
+from trainband.command_line import LARGEST_SEED, UsageError, Verb, define_training, one_cell
 
 
 def define(values: flags.FlagValues) -> None:
@@ -22,11 +22,10 @@ def run(values: Any, words: list[str]) -> int:
     from trainband.benchmarks.cells import find_cell
     from trainband.session import Session
 
-    if len(words) != 1:
-        raise UsageError(f"give one cell, such as cnn_digits:smoke@cpu; found {len(words)} words")
+    name = one_cell(words)
     session = Session(values)
     check_faults(values.fault)
-    cell = find_cell(words[0], session.models, session.profiles)
+    cell = find_cell(name, session.models, session.profiles)
     availability = session.available(cell.profile)
     if not availability.available:
         return _skipped(values, cell, availability.reason)

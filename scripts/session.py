@@ -93,5 +93,10 @@ class Session:
                 pool=pool,
                 cache_root=cache_root(),
                 time_limit_sec=self.values.time_limit,
-                on_wait=lambda: print("waiting: another training holds this host", file=sys.stderr),
+                on_wait=say_waiting,
             )
+
+
+def say_waiting() -> None:
+    """Tell why nothing happens: trainings on one host go one after another."""
+    print("waiting: another training holds this host", file=sys.stderr)

@@ -14,6 +14,7 @@ from trainband.command_line import (
     LARGEST_SEED,
     UsageError,
     Verb,
+    check_required,
     define_judge_throughput,
     define_training,
     with_throughput,
@@ -83,13 +84,11 @@ def _plan(values: Any, session: Session, globs: list[str]) -> tuple[Any, list[An
     from trainband.benchmarks.suites import find_suite
     from trainband.benchmarks.sweep import find_unfinished, plan_sweep
 
+    check_required(values.require, session.profiles)
     known = all_cells(session.models, session.profiles)
     suite = find_suite(values.suite) if values.suite else None
     cells = suite.select(known) if suite else select_cells(globs, known)
     required = tuple(dict.fromkeys([*(suite.required if suite else ()), *values.require]))
-    for profile in required:
-        if profile not in session.profiles:
-            raise UsageError(f"--require={profile}: no such profile; `trainband list profiles` shows them")
     if values.resume:
         plan = find_unfinished(session.store, values.suite, [cell.name for cell in cells], values.fault)
         if plan is not None:
