@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -115,6 +117,45 @@ def frameworks(
     yield framework
     for process in started.values():
         process.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of four megabytes."""
+    disk = tmp_path / "small"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)]
+    refused = "there is no mount command"
+    if shutil.which("mount"):
+        refused = subprocess.run(mount, capture_output=True, text=True, check=False).stderr.strip()
+    if not os.path.ismount(disk):
+        pytest.skip(f"NOT TESTED, a full disk: mounting a tmpfs needs root ({refused})")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+@pytest.fixture(scope="session")
+def fill() -> Callable[[Path], None]:
+    """Write to a path until its disk is full to the last block."""
+
+    def fill(path: Path) -> None:
+        with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+            while file.write(b"x" * 4096) == 4096:
+                pass
+
+    return fill
+
+
+@pytest.fixture(scope="session")
+def flip() -> Callable[[Path, int], None]:
+    """Change one bit of a file's byte at a place."""
+
+    def flip(path: Path, place: int) -> None:
+        content = bytearray(path.read_bytes())
+        content[place] ^= 1
+        path.write_bytes(content)
+
+    return flip
 
 
 @pytest.fixture(scope="session")

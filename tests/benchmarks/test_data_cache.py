@@ -16,6 +16,7 @@ from trainband.benchmarks.data.write import write_arrays
 from trainband.models.datasets import DATASETS, DIGITS, MNIST
 
 FILES = [f"{name}.npy" for name in DIGITS.digests]
+Flip = Callable[[Path, int], None]
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +33,6 @@ def root(digits: Path, tmp_path: Path) -> Path:
     """A cache of the test's own, with the digits in it."""
     shutil.copytree(digits, cache.dataset_path(DIGITS, tmp_path))
     return tmp_path
-
-
-def flip(path: Path, place: int) -> None:
-    content = bytearray(path.read_bytes())
-    content[place] ^= 1
-    path.write_bytes(content)
 
 
 @pytest.mark.parametrize("mmap", [True, False])
@@ -59,7 +54,7 @@ def test_the_digits_keep_their_values_and_their_split_mixes_the_classes(root: Pa
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_flipped_byte_is_named_with_both_digests_and_the_way_out(root: Path, name: str) -> None:
+def test_a_flipped_byte_is_named_with_both_digests_and_the_way_out(root: Path, name: str, flip: Flip) -> None:
     path = cache.dataset_path(DIGITS, root) / name
     flip(path, -3)
     with pytest.raises(cache.DataCorruptError) as caught:
@@ -69,7 +64,7 @@ def test_a_flipped_byte_is_named_with_both_digests_and_the_way_out(root: Path, n
         assert part in str(caught.value)
 
 
-def test_no_flipped_bit_of_a_file_header_loads_other_data(root: Path) -> None:
+def test_no_flipped_bit_of_a_file_header_loads_other_data(root: Path, flip: Flip) -> None:
     path = cache.dataset_path(DIGITS, root) / "test_labels.npy"
     good = path.read_bytes()
     for place in range(128):
@@ -148,7 +143,7 @@ def test_the_cache_root_follows_the_environment(monkeypatch: pytest.MonkeyPatch,
     assert cache.cache_root() == tmp_path
 
 
-def test_status_and_verify_tell_prepared_absent_and_corrupt_apart(root: Path) -> None:
+def test_status_and_verify_tell_prepared_absent_and_corrupt_apart(root: Path, flip: Flip) -> None:
     before = {row.name: row for row in state.verify(root=root)}
     assert {name: row.state for name, row in before.items()} == {
         name: "prepared" if name == "digits" else "absent" for name in DATASETS

@@ -9,25 +9,24 @@ Example:
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from measuring import (
     Block,
     alternate,
+    block_parser,
     compare,
-    enter_child_environment,
-    report_surroundings,
+    print_speeds,
+    run_blocks,
     say,
     speeds,
-    surroundings,
     timed,
-    write_json,
 )
 
 from trainband.benchmarks.batches import Batch
@@ -131,27 +130,14 @@ def measure(name: str, *, pairs: int, block_sec: float) -> dict[str, Any]:
 
 def print_result(result: Mapping[str, Any]) -> None:
     say(f"{result['model']}: blocks of {result['steps_per_block']} steps")
-    for name, speed in result["speeds"].items():
-        say(f"  {name:<8} {speed['wall']:>10.1f} examples/s {speed['cpu']:>10.1f} examples/CPU s")
+    print_speeds(result["speeds"])
     for basis, ratio in result["fused_over_stock"].items():
         say(f"  fused / stock a {basis:<4} second  {ratio}  {ratio.pairs} pairs")
 
 
 def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", default=MODELS, help="by default %(default)s")
-    parser.add_argument("--pairs", type=int, default=24)
-    parser.add_argument("--block-sec", type=float, default=1.5)
-    parser.add_argument("--json", help="write everything there, each block included")
-    arguments = parser.parse_args(argv)
-    enter_child_environment("tensorflow")
-    facts = surroundings()
-    say(report_surroundings(facts))
-    results = []
-    for name in arguments.models:
-        results.append(measure(name, pairs=arguments.pairs, block_sec=arguments.block_sec))
-        print_result(results[-1])
-    write_json(arguments.json, {"surroundings": facts, "results": results})
+    arguments = block_parser(__doc__, models=MODELS).parse_args(argv)
+    run_blocks(arguments, partial(measure, pairs=arguments.pairs, block_sec=arguments.block_sec), print_result)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import statistics
@@ -132,6 +133,40 @@ def write_json(path: str | None, document: Mapping[str, Any]) -> None:
     """`document`, dataclasses in it included, to `path`; nothing where there is none."""
     if path:
         Path(path).write_text(json.dumps(document, indent=1, default=asdict) + "\n", encoding="utf-8")
+
+
+def print_speeds(found: Mapping[str, Mapping[str, float]]) -> None:
+    """`speeds`, a line each."""
+    for name, speed in found.items():
+        say(f"  {name:<8} {speed['wall']:>10.1f} examples/s {speed['cpu']:>10.1f} examples/CPU s")
+
+
+def block_parser(description: str | None, *, models: Sequence[str]) -> argparse.ArgumentParser:
+    """The arguments of a script that measures models in alternating blocks."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", default=models, help="by default %(default)s")
+    parser.add_argument("--pairs", type=int, default=24)
+    parser.add_argument("--block-sec", type=float, default=1.5)
+    parser.add_argument("--json", help="write everything there, each block included")
+    return parser
+
+
+def run_blocks(
+    arguments: argparse.Namespace,
+    measure: Callable[[str], dict[str, Any]],
+    print_result: Callable[[Mapping[str, Any]], None],
+    *,
+    backend: str = "tensorflow",
+) -> None:
+    """`measure` each model in the environment of a child of `backend`, and print and keep what was found."""
+    enter_child_environment(backend)
+    facts = surroundings()
+    say(report_surroundings(facts))
+    results = []
+    for name in arguments.models:
+        results.append(measure(name))
+        print_result(results[-1])
+    write_json(arguments.json, {"surroundings": facts, "results": results})
 
 
 def say(line: str = "") -> None:

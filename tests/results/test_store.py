@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
 import os
@@ -12,7 +11,7 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -217,28 +216,9 @@ def test_half_written_files_of_an_hour_ago_are_swept(tmp_path: Path) -> None:
 # Disks that refuse
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one megabyte."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "none", disk], capture_output=True, text=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"NOT TESTED, a full disk: mounting a tmpfs needs root ({mounted.stderr.strip()})")
-    yield disk
-    subprocess.run(["umount", "-l", disk], check=True)
-
-
-def fill(path: Path) -> None:
-    """Writes to `path` until the disk is full to its last block."""
-    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
-        while file.write(b"x" * 4096) == 4096:
-            pass
-
-
-def test_a_full_disk_is_named_and_what_was_recorded_stays_readable(small_disk: Path, make_record: MakeRecord) -> None:
+def test_a_full_disk_is_named_and_what_was_recorded_stays_readable(
+    small_disk: Path, fill: Callable[[Path], None], make_record: MakeRecord
+) -> None:
     root = small_disk / "store"
     store = Store(root)
     record = make_record("r1")

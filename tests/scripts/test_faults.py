@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
 import signal
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 CELL = "mlp_digits:smoke@cpu"
+Flip = Callable[[Path, int], None]
 SWEEP = [CELL, "mlp_digits:smoke@cpu_1thread", "cnn_digits:smoke@cpu"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.backend("tensorflow")]
@@ -83,26 +82,12 @@ def test_a_run_that_ends_badly_is_recorded_with_its_reason(trainband: Any, words
     assert trainband("check").returncode == 3
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of four megabytes."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("no right to mount a small tmpfs here: the full disk is NOT tested")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def test_a_full_disk_loses_no_finished_run(trainband: Any, small_disk: Path) -> None:
+def test_a_full_disk_loses_no_finished_run(trainband: Any, small_disk: Path, fill: Callable[[Path], None]) -> None:
     trainband.store = small_disk / "store"
     assert trainband("run", CELL, "--seed=1").returncode == 0
     [first] = trainband.recorded()
     filler = small_disk / "filler"
-    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while file.write(b"\0" * 4096):
-            pass
+    fill(filler)
     full = trainband("run", CELL, "--seed=2")
     assert full.returncode == 3
     assert "no space left on device" in full.stderr
@@ -128,13 +113,11 @@ def test_two_sweeps_at_once_share_a_store(trainband: Any) -> None:
         assert len(trainband.json("check", f"--sweep={sweep['sweep_id']}")["checked"]) == 2
 
 
-def test_a_corrupt_cache_is_named_and_never_trained_on(trainband: Any, tmp_path: Path) -> None:
+def test_a_corrupt_cache_is_named_and_never_trained_on(trainband: Any, tmp_path: Path, flip: Flip) -> None:
     trainband.environ["TRAINBAND_CACHE"] = str(tmp_path / "cache")
     assert trainband("data", "prepare", "digits").returncode == 0
     [array] = (tmp_path / "cache").rglob("train_inputs.npy")
-    content = bytearray(array.read_bytes())
-    content[-1] ^= 1
-    array.write_bytes(content)
+    flip(array, -1)
     found = trainband("run", CELL)
     assert found.returncode == 3
     assert "train_inputs" in found.stdout
@@ -142,15 +125,13 @@ def test_a_corrupt_cache_is_named_and_never_trained_on(trainband: Any, tmp_path:
     assert trainband.json("show", run_id)["record"]["measurement"] is None
 
 
-def test_a_corrupt_archive_is_named(trainband: Any, tmp_path: Path) -> None:
+def test_a_corrupt_archive_is_named(trainband: Any, tmp_path: Path, flip: Flip) -> None:
     mirror = os.environ.get("TRAINBAND_DATA_MIRROR")
     if not mirror:
         pytest.skip("TRAINBAND_DATA_MIRROR is not set: a corrupt archive is NOT tested")
     shutil.copytree(Path(mirror) / "mnist", tmp_path / "archives" / "mnist")
     archive = tmp_path / "archives" / "mnist" / "t10k-images-idx3-ubyte.gz"
-    content = bytearray(archive.read_bytes())
-    content[len(content) // 2] ^= 1
-    archive.write_bytes(content)
+    flip(archive, archive.stat().st_size // 2)
     trainband.environ.pop("TRAINBAND_DATA_DIR", None)
     trainband.environ["TRAINBAND_CACHE"] = str(tmp_path / "cache")
     found = trainband("data", "prepare", "mnist", f"--mirror={tmp_path}/archives")

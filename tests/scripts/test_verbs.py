@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -143,16 +144,16 @@ def test_the_parent_imports_no_framework(trainband: Any, words: list[str]) -> No
     assert (status, heavy) == (0, [])
 
 
-def test_data_are_prepared_listed_and_verified(trainband: Any, tmp_path: Path) -> None:
+def test_data_are_prepared_listed_and_verified(
+    trainband: Any, tmp_path: Path, flip: Callable[[Path, int], None]
+) -> None:
     trainband.environ["TRAINBAND_CACHE"] = str(tmp_path / "cache")
     assert {row["data set"]: row["state"] for row in trainband.json("data", "list")}["digits"] == "absent"
     [row] = trainband.json("data", "prepare", "digits")
     assert row["outcome"] == "prepared"
     assert trainband.json("data", "verify", "digits")[0]["problem"] == ""
     [array] = (tmp_path / "cache").rglob("train_inputs.npy")
-    content = bytearray(array.read_bytes())
-    content[-1] ^= 1
-    array.write_bytes(content)
+    flip(array, -1)
     found = trainband("data", "verify", "digits")
     assert found.returncode == 3
     assert "train_inputs" in found.stdout
