@@ -22,8 +22,8 @@ class Batch:
     """What one training step is fed, on the host.
 
     Attributes:
-      inputs: uint8 [batch, ...], after augmentation; or int32 [batch], rows of the inputs that the device keeps.
-      labels: int32 [batch].
+      inputs: [batch, ...] in the data set's dtype, after augmentation; or int32 [batch], rows of the inputs that the device keeps.
+      labels: int32 [batch, ...].
       keys: int64 [random layers].
       learning_rate: the rate in force at this step.
     """

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainband.benchmarks.digests import array_digest, combine
-from trainband.models.specs import Metric
+from trainband.benchmarks.metric_values import metric_value
+from trainband.models.metrics import Metric
 
 MAX_EVAL_BATCH = 500
 
@@ -28,14 +29,16 @@ def evaluate(
     labels: np.ndarray,
     metrics: tuple[Metric, ...],
     *,
+    targets_are_inputs: bool = False,
     with_digest: bool,
 ) -> EvalResult:
     """Run `eval_step` over every row of a split.
 
     Args:
-      eval_step: takes inputs [batch, ...] of one fixed batch size, gives logits float32 [batch, classes].
+      eval_step: takes inputs [batch, ...] of one fixed batch size, gives outputs float32 [batch, ...].
       inputs: [rows, ...]; the last batch is padded with its first row, and the padding is cut off again.
-      labels: int32 [rows].
+      labels: int32 [rows, ...].
+      targets_are_inputs: measure the outputs by the inputs, not by the labels.
       with_digest: take the digest of the rows as they were fed (the final evaluation does).
     """
     size = min(MAX_EVAL_BATCH, len(inputs))
@@ -48,27 +51,11 @@ def evaluate(
         if rows < size:
             batch = np.concatenate([batch, np.repeat(batch[:1], size - rows, axis=0)])
         parts.append(eval_step(np.ascontiguousarray(batch))[:rows])
-    logits = np.concatenate(parts).astype(np.float64)
+    outputs = np.concatenate(parts)
+    targets = inputs if targets_are_inputs else labels
     digest = combine({"inputs": array_digest(np.concatenate(fed)), "labels": array_digest(labels)}) if fed else ""
     return EvalResult(
-        metrics={metric.name: _METRICS[metric.name](logits, labels) for metric in metrics},
+        metrics={metric.name: metric_value(metric.name, outputs, targets) for metric in metrics},
         digest=digest,
-        examples=len(logits),
+        examples=len(outputs),
     )
-
-
-def _accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
-    if not np.isfinite(logits).all():
-        return float("nan")
-    return float(np.mean(logits.argmax(axis=1) == labels))
-
-
-def _log_loss(logits: np.ndarray, labels: np.ndarray) -> float:
-    if not np.isfinite(logits).all():
-        return float("nan")
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return float(-log_probabilities[np.arange(len(labels)), labels].mean())
-
-
-_METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {"accuracy": _accuracy, "log_loss": _log_loss}

@@ -24,7 +24,8 @@ from trainband.benchmarks.host_load import LoadSample, contention
 from trainband.benchmarks.run_spec import RunSpec, recipe_hash
 from trainband.benchmarks.steady import steady_rate
 from trainband.benchmarks.train import Loop
-from trainband.models.specs import Metric, Recipe
+from trainband.models.metrics import Metric
+from trainband.models.specs import Recipe
 from trainband.results.records import (
     CurvePoint,
     DataIdentity,
@@ -154,6 +155,7 @@ class _Run:
             arrays[f"{split}_inputs"],
             arrays[f"{split}_labels"],
             self.metrics,
+            targets_are_inputs=self.adapter.targets_are_inputs,
             with_digest=with_digest,
         )
         self.eval_sec.append(time.perf_counter() - start)

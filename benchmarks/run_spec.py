@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from trainband.models.datasets import Dataset
+from trainband.models.dataset_spec import Dataset
 from trainband.models.specs import Recipe, ReferenceModel
 from trainband.platforms.profiles import Profile
 from trainband.results.codec import decode, encode

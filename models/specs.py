@@ -7,55 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Direction = Literal["higher", "lower"]
-Scale = Literal["linear", "log"]
+from trainband.models.metrics import ACCURACY, LOG_LOSS, Metric
+
+Kind = Literal["vision", "language", "audio", "recommendation", "tabular"]
+Loss = Literal["softmax_cross_entropy", "sigmoid_cross_entropy", "reconstruction_error"]
 Tier = Literal["smoke", "short", "full"]
+PIXEL_SCALE = 1 / 255
 TIERS: tuple[Tier, ...] = ("smoke", "short", "full")
 
 
 def _require(condition: bool, what: str) -> None:
     if not condition:
         raise ValueError(what)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metric:
-    """A number that judges a trained model.
-
-    `scale` says on which axis seeds scatter evenly, and so where the band is drawn.
-    """
-
-    name: str
-    unit: str
-    direction: Direction
-    aggregation: str
-    minimum: float = -math.inf
-    maximum: float = math.inf
-    scale: Scale = "linear"
-    proportion: bool = False
-
-    def __post_init__(self) -> None:
-        _require(self.direction in ("higher", "lower"), f"metric {self.name}: direction {self.direction!r}")
-        _require(self.minimum < self.maximum, f"metric {self.name}: minimum {self.minimum} >= maximum {self.maximum}")
-
-
-ACCURACY = Metric(
-    name="accuracy",
-    unit="fraction",
-    direction="higher",
-    aggregation="mean over test examples",
-    minimum=0.0,
-    maximum=1.0,
-    proportion=True,
-)
-LOG_LOSS = Metric(
-    name="log_loss",
-    unit="nats per example",
-    direction="lower",
-    aggregation="mean over test examples",
-    minimum=0.0,
-    scale="log",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,21 +137,26 @@ class ReferenceModel:
     """One row of the registry.
 
     Attributes:
-      architecture: `module:function`; the function takes a `LayerKit` and returns an uncompiled Keras model whose
-        output is logits, float32 [batch, classes].
+      architecture: `module:function`; the function takes a `LayerKit` and returns an uncompiled Keras model with one
+        float32 output.
       metrics: the headline metric first, its continuous companion second.
+      loss: what is minimised, averaged over all but the first axis and then over the batch.
+        softmax_cross_entropy: outputs are logits [*labels' shape, classes], labels are classes.
+        sigmoid_cross_entropy: outputs are logits [labels' shape], labels are 0 or 1.
+        reconstruction_error: outputs have the shape of the inputs, uint8, and are compared with them times
+        PIXEL_SCALE by the squared difference; labels are not looked at.
       keras3_only: the architecture uses layers that Keras 2 does not have.
     """
 
     name: str
     title: str
-    kind: Literal["vision", "language", "audio", "recommendation", "tabular"]
+    kind: Kind
     dataset: str
     architecture: str
     source: str
     recipes: tuple[Recipe, ...]
     metrics: tuple[Metric, Metric] = (ACCURACY, LOG_LOSS)
-    loss: Literal["softmax_cross_entropy"] = "softmax_cross_entropy"
+    loss: Loss = "softmax_cross_entropy"
     keras3_only: bool = False
     owner: str = field(default="trainband")
 

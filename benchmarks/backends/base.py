@@ -50,6 +50,11 @@ class Adapter(ABC):
         self.variables: tuple[VariableEntry, ...] = ()
         self._resident: Any = None
 
+    @property
+    def targets_are_inputs(self) -> bool:
+        """Whether the loss compares the outputs with the inputs, not with the labels."""
+        return self.loss == "reconstruction_error"
+
     @abstractmethod
     def build(self, architecture: str) -> None:
         """Build the model of `module:function`, its optimizer and its compiled steps."""
@@ -75,7 +80,7 @@ class Adapter(ABC):
 
     @abstractmethod
     def eval_step(self, inputs: np.ndarray) -> np.ndarray:
-        """Logits of one batch in inference mode: float32 [batch, classes] on the host."""
+        """Outputs of one batch in inference mode: float32 [batch, ...] on the host."""
 
     @abstractmethod
     def sync(self, loss: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -38,3 +39,12 @@ def keras_optimizer(recipe: Recipe) -> Any:
     if spec.name == "adam":
         return keras.optimizers.Adam(learning_rate=rate, **moments)
     return keras.optimizers.AdamW(learning_rate=rate, weight_decay=spec.weight_decay, **moments)
+
+
+def build_optimizer(recipe: Recipe, variables: Sequence[Any]) -> Any:
+    """The recipe's update rule with its slots; decoupled decay leaves biases and normalisations alone."""
+    optimizer = keras_optimizer(recipe)
+    if recipe.optimizer.weight_decay:
+        optimizer.exclude_from_weight_decay(var_list=[each for each in variables if len(each.shape) < 2])
+    optimizer.build(variables)
+    return optimizer

@@ -12,10 +12,10 @@ import numpy as np
 
 from trainband.benchmarks.backends import jax_layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
-from trainband.benchmarks.backends.common import KerasKit, keras_optimizer
+from trainband.benchmarks.backends.common import KerasKit, build_optimizer
 from trainband.benchmarks.batches import Batch
 from trainband.models.layers.draws import Draws, drawing
-from trainband.models.specs import Recipe
+from trainband.models.specs import PIXEL_SCALE, Recipe
 from trainband.platforms.profiles import Profile
 
 
@@ -36,8 +36,7 @@ class JaxAdapter(Adapter):
     def build(self, architecture: str) -> None:
         kit = KerasKit(jax_layers)
         self.model = load_architecture(architecture)(kit)
-        self.optimizer = keras_optimizer(self.recipe)
-        self.optimizer.build(self.model.trainable_variables)
+        self.optimizer = build_optimizer(self.recipe, self.model.trainable_variables)
         self.random_layers = kit.random_layers
         self.variables = entries_of(self.model)
         self._rate_index = next(
@@ -75,12 +74,13 @@ class JaxAdapter(Adapter):
 
     def _step(self, state: Any, resident: Any, inputs: Any, labels: Any, keys: Any, rate: Any) -> Any:
         trainable, rest, slots = state
-        images = inputs if resident is None else jnp.take(resident, inputs, axis=0, mode="clip")
+        examples = inputs if resident is None else jnp.take(resident, inputs, axis=0, mode="clip")
 
         def loss_of(values: Any) -> Any:
             with drawing(Draws(keys, 0)):
-                logits, updated = self.model.stateless_call(values, rest, images, training=True)
-            return self._losses(labels, logits.astype(jnp.float32)).sum() / self.recipe.batch_size, updated
+                outputs, updated = self.model.stateless_call(values, rest, examples, training=True)
+            targets = examples if self.targets_are_inputs else labels
+            return self._losses(targets, outputs.astype(jnp.float32)).sum() / self.recipe.batch_size, updated
 
         (loss, rest), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable)
         gradients = self._regularized(gradients, trainable)
@@ -88,13 +88,23 @@ class JaxAdapter(Adapter):
         trainable, slots = self.optimizer.stateless_apply(slots, gradients, trainable)
         return (trainable, rest, slots), loss
 
-    def _losses(self, labels: Any, logits: Any) -> Any:
+    def _losses(self, targets: Any, outputs: Any) -> Any:
+        """Of each example, float32 [batch]: the mean over its positions."""
+        if self.loss == "reconstruction_error":
+            each = jnp.square(outputs - targets.astype(jnp.float32) * PIXEL_SCALE)
+        elif self.loss == "sigmoid_cross_entropy":
+            each = jax.nn.softplus(outputs) - outputs * targets.astype(jnp.float32)
+        else:
+            each = self._softmax_losses(targets, outputs)
+        return each.mean(axis=tuple(range(1, each.ndim)))
+
+    def _softmax_losses(self, labels: Any, logits: Any) -> Any:
         smoothing = self.recipe.label_smoothing
         log_probabilities = jax.nn.log_softmax(logits)
-        chosen = -jnp.take_along_axis(log_probabilities, labels[:, None], axis=1)[:, 0]
+        chosen = -jnp.take_along_axis(log_probabilities, labels[..., None], axis=-1)[..., 0]
         if not smoothing:
             return chosen
-        return (1.0 - smoothing) * chosen - smoothing * log_probabilities.mean(axis=1)
+        return (1.0 - smoothing) * chosen - smoothing * log_probabilities.mean(axis=-1)
 
     def _regularized(self, gradients: list[Any], values: list[Any]) -> list[Any]:
         l2, clip = self.recipe.optimizer.l2, self.recipe.optimizer.clip_norm

@@ -12,11 +12,11 @@ import tensorflow as tf
 
 from trainband.benchmarks.backends import tensorflow_layers as layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
-from trainband.benchmarks.backends.common import KerasKit, keras_optimizer
+from trainband.benchmarks.backends.common import KerasKit, build_optimizer
 from trainband.benchmarks.batches import Batch
 from trainband.benchmarks.feeder import BURST
 from trainband.models.layers.draws import Draws, drawing
-from trainband.models.specs import Recipe
+from trainband.models.specs import PIXEL_SCALE, Recipe
 from trainband.platforms.cgroup import usable_cores
 from trainband.platforms.profiles import Profile
 
@@ -61,8 +61,7 @@ class TensorFlowAdapter(Adapter):
         kit = TensorFlowKit(synchronized=self.profile.synchronized_batch_norm, jit_compile=self.profile.jit_compile)
         with self._scope():
             self.model = load_architecture(architecture)(kit)
-            self.optimizer = keras_optimizer(self.recipe)
-            self.optimizer.build(self.model.trainable_variables)
+            self.optimizer = build_optimizer(self.recipe, self.model.trainable_variables)
         self.random_layers = kit.random_layers
         self.variables = entries_of(self.model)
         self._trainable = [entry for entry in self.variables if entry.trainable]
@@ -124,8 +123,9 @@ class TensorFlowAdapter(Adapter):
         replica = tf.distribute.get_replica_context()
         row_offset = replica.replica_id_in_sync_group * (self.recipe.batch_size // self._replicas) if replica else 0
         with drawing(Draws(keys, row_offset)), tf.GradientTape() as tape:
-            logits = tf.cast(self.model(inputs, training=True), tf.float32)
-            loss = tf.reduce_sum(self._losses(labels, logits)) / self.recipe.batch_size
+            outputs = tf.cast(self.model(inputs, training=True), tf.float32)
+            targets = inputs if self.targets_are_inputs else labels
+            loss = tf.reduce_sum(self._losses(targets, outputs)) / self.recipe.batch_size
         variables = [entry.variable for entry in self._trainable]
         gradients = [_dense(gradient) for gradient in tape.gradient(loss, _tensors(variables))]
         gradients = self._regularized(gradients)
@@ -133,7 +133,17 @@ class TensorFlowAdapter(Adapter):
         self.optimizer.apply(gradients, variables)
         return loss
 
-    def _losses(self, labels: Any, logits: Any) -> Any:
+    def _losses(self, targets: Any, outputs: Any) -> Any:
+        """Of each example, float32 [batch]: the mean over its positions."""
+        if self.loss == "reconstruction_error":
+            each = tf.square(outputs - tf.cast(targets, tf.float32) * PIXEL_SCALE)
+        elif self.loss == "sigmoid_cross_entropy":
+            each = tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.cast(targets, tf.float32), logits=outputs)
+        else:
+            each = self._softmax_losses(targets, outputs)
+        return tf.reduce_mean(each, axis=range(1, each.shape.rank)) if each.shape.rank > 1 else each
+
+    def _softmax_losses(self, labels: Any, logits: Any) -> Any:
         smoothing = self.recipe.label_smoothing
         if not smoothing:
             return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)

@@ -12,10 +12,10 @@ import torch
 
 from trainband.benchmarks.backends import torch_layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
-from trainband.benchmarks.backends.common import KerasKit, keras_optimizer
+from trainband.benchmarks.backends.common import KerasKit, build_optimizer
 from trainband.benchmarks.batches import Batch
 from trainband.models.layers.draws import Draws, drawing
-from trainband.models.specs import Recipe
+from trainband.models.specs import PIXEL_SCALE, Recipe
 from trainband.platforms.cgroup import usable_cores
 from trainband.platforms.profiles import Profile
 
@@ -40,8 +40,7 @@ class TorchAdapter(Adapter):
     def build(self, architecture: str) -> None:
         kit = KerasKit(torch_layers)
         self.model = load_architecture(architecture)(kit)
-        self.optimizer = keras_optimizer(self.recipe)
-        self.optimizer.build(self.model.trainable_variables)
+        self.optimizer = build_optimizer(self.recipe, self.model.trainable_variables)
         self.random_layers = kit.random_layers
         self.variables = entries_of(self.model)
         self._trainable = [entry for entry in self.variables if entry.trainable]
@@ -62,17 +61,30 @@ class TorchAdapter(Adapter):
     def train_step(self, arguments: Any) -> Any:
         inputs, labels, keys, rate = arguments
         with drawing(Draws(keys, 0)):
-            images = inputs if self._resident is None else self._resident[inputs]
-            logits = self.model(images, training=True).to(torch.float32)
-        loss = torch.nn.functional.cross_entropy(
-            logits, labels, reduction="sum", label_smoothing=self.recipe.label_smoothing
-        ) / len(labels)
+            examples = inputs if self._resident is None else self._resident[inputs]
+            outputs = self.model(examples, training=True).to(torch.float32)
+        loss = self._loss(examples if self.targets_are_inputs else labels, outputs)
         gradients = torch.autograd.grad(loss, self._tensors)
         with torch.no_grad():
             gradients = self._regularized(gradients)
             self.optimizer.learning_rate.assign(rate)
             self.optimizer.apply(gradients, [entry.variable for entry in self._trainable])
         return loss.detach()
+
+    def _loss(self, targets: Any, outputs: Any) -> Any:
+        if self.loss == "reconstruction_error":
+            return torch.nn.functional.mse_loss(outputs, targets.to(torch.float32) * PIXEL_SCALE)
+        if self.loss == "sigmoid_cross_entropy":
+            return torch.nn.functional.binary_cross_entropy_with_logits(outputs, targets.to(torch.float32))
+        return (
+            torch.nn.functional.cross_entropy(
+                outputs.reshape(-1, outputs.shape[-1]),
+                targets.reshape(-1),
+                reduction="sum",
+                label_smoothing=self.recipe.label_smoothing,
+            )
+            / targets.numel()
+        )
 
     def _regularized(self, gradients: Sequence[Any]) -> list[Any]:
         l2, clip = self.recipe.optimizer.l2, self.recipe.optimizer.clip_norm

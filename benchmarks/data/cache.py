@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from trainband.benchmarks.digests import AnyArray, array_digest, combine
-from trainband.models.datasets import Dataset
+from trainband.models.dataset_spec import Dataset
 
 MANIFEST = "manifest.json"
 MANIFEST_FORMAT = 1

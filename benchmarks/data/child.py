@@ -12,14 +12,15 @@ import json
 import os
 import sys
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from trainband.benchmarks.data.cache import DataError
 from trainband.benchmarks.data.sources import Way
 from trainband.benchmarks.data.write import write_arrays
 from trainband.benchmarks.digests import AnyArray
-from trainband.models.datasets import Dataset
+from trainband.models.dataset_spec import Dataset
+from trainband.results.codec import decode, encode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +41,17 @@ class Request:
     out: Path
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), default=str)
+        paths = {name: None if path is None else str(path) for name, path in self._paths().items()}
+        return json.dumps({"dataset": encode(self.dataset), "way": self.way, **paths})
+
+    def _paths(self) -> dict[str, Path | None]:
+        return {"source": self.source, "work": self.work, "out": self.out}
 
     @classmethod
     def from_json(cls, line: str) -> Request:
         document = json.loads(line)
-        row = document["dataset"]
         return cls(
-            dataset=Dataset(**{**row, "input_shape": tuple(row["input_shape"])}),
+            dataset=decode(Dataset, document["dataset"]),
             way=document["way"],
             source=None if document["source"] is None else Path(document["source"]),
             work=Path(document["work"]),

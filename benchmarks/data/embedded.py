@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from trainband.benchmarks.digests import AnyArray
-from trainband.models.datasets import Dataset
+from trainband.models.dataset_spec import Dataset
 
 
 def arrays(dataset: Dataset) -> dict[str, AnyArray]:

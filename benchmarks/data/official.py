@@ -11,7 +11,7 @@ from trainband.benchmarks.data.archives import Archive, check_mirror, check_reac
 from trainband.benchmarks.data.cache import DataError
 from trainband.benchmarks.data.sources import ways_out
 from trainband.benchmarks.digests import AnyArray
-from trainband.models.datasets import Dataset
+from trainband.models.dataset_spec import Dataset
 
 if TYPE_CHECKING:
     from trainband.benchmarks.data.child import Request

@@ -26,7 +26,8 @@ from trainband.benchmarks.data.cache import (
 )
 from trainband.benchmarks.data.child import Request
 from trainband.benchmarks.data.spawn import run_child
-from trainband.models.datasets import Dataset, dataset
+from trainband.models.dataset_spec import Dataset
+from trainband.models.datasets import dataset
 
 TIME_LIMIT_SEC = 1800.0
 Progress = Callable[[str], None]

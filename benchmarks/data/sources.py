@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from trainband.benchmarks.data.cache import DataError
-from trainband.models.datasets import Dataset
+from trainband.models.dataset_spec import Dataset
 
 Way = Literal["embedded", "data_dir", "mirror", "network"]
 MIRROR_VARIABLE = "TRAINBAND_DATA_MIRROR"

@@ -14,7 +14,8 @@ from trainband.benchmarks.data.cache import (
     load,
     read_manifest,
 )
-from trainband.models.datasets import DATASETS, Dataset, dataset
+from trainband.models.dataset_spec import Dataset
+from trainband.models.datasets import DATASETS, dataset
 
 
 @dataclass(frozen=True, kw_only=True)

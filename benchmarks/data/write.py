@@ -13,7 +13,7 @@ import numpy as np
 
 from trainband.benchmarks.data.cache import MANIFEST, MANIFEST_FORMAT, DataError, dataset_digest, split_digests
 from trainband.benchmarks.digests import AnyArray, array_digest
-from trainband.models.datasets import Dataset
+from trainband.models.dataset_spec import Dataset
 
 
 def write_arrays(

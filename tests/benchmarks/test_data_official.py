@@ -17,7 +17,8 @@ import pytest
 from trainband.benchmarks.data import cache
 from trainband.benchmarks.data.prepare import PreparationError, prepare
 from trainband.benchmarks.data.rows import shared_rows
-from trainband.models.datasets import CIFAR10, DATASETS, Dataset
+from trainband.models.dataset_spec import Dataset
+from trainband.models.datasets import CIFAR10, DATASETS
 
 pytestmark = pytest.mark.slow
 

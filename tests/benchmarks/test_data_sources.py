@@ -10,7 +10,8 @@ import pytest
 from trainband.benchmarks.data.archives import Archive, check_mirror, check_reachable
 from trainband.benchmarks.data.cache import DataError
 from trainband.benchmarks.data.sources import Source, choose, named_folder
-from trainband.models.datasets import CIFAR10, DIGITS, MNIST, Dataset, dataset
+from trainband.models.dataset_spec import Dataset
+from trainband.models.datasets import CIFAR10, DIGITS, MNIST, dataset
 
 ARCHIVE = Archive(url="https://example.org/a.gz", filename="a.gz", size=5, sha256=hashlib.sha256(b"right").hexdigest())
 

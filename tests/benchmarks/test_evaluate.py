@@ -9,7 +9,7 @@ from trainband.benchmarks import evaluate as module
 from trainband.benchmarks.data.cache import split_digests
 from trainband.benchmarks.digests import array_digest
 from trainband.benchmarks.evaluate import evaluate
-from trainband.models.specs import ACCURACY, LOG_LOSS
+from trainband.models.metrics import ACCURACY, LOG_LOSS
 
 METRICS = (ACCURACY, LOG_LOSS)
 

@@ -29,7 +29,7 @@ def site(tmp_path: Path) -> Path:
     (tmp_path / "other.py").write_text(
         dedent("""
             from dataclasses import replace
-            from trainband.models.catalog import MLP_DIGITS
+            from trainband.models.rows.images import MLP_DIGITS
 
             ROW = replace(MLP_DIGITS, name="other_digits", owner="other")
             TWICE = replace(MLP_DIGITS, owner="other")

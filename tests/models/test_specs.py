@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from trainband.models.specs import ACCURACY, LOG_LOSS, Metric, Optimizer, Recipe, ReferenceModel, Schedule
+from trainband.models.metrics import ACCURACY, LOG_LOSS, Metric
+from trainband.models.specs import Optimizer, Recipe, ReferenceModel, Schedule
 
 RECIPE = Recipe(
     tier="smoke",

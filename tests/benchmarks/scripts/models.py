@@ -13,6 +13,7 @@ from trainband.benchmarks.digests import array_digest, combine
 from trainband.benchmarks.flops import training_flops_per_example
 from trainband.benchmarks.run_spec import recipe_hash
 from trainband.models.catalog import find_model
+from trainband.models.dataset_spec import Dataset
 from trainband.models.datasets import dataset
 from trainband.models.layers.draws import step_keys
 from trainband.models.specs import Optimizer, Recipe, ReferenceModel, Schedule
@@ -29,11 +30,18 @@ def random_batch(model: ReferenceModel, *, rows: int, random_layers: int, step: 
     rng = np.random.default_rng(SEED)
     return Batch(
         step=step,
-        inputs=rng.integers(0, data.input_maximum + 1, (rows, *data.input_shape)).astype(np.uint8),
-        labels=rng.integers(0, data.classes, rows).astype(np.int32),
+        inputs=_random_inputs(data, rng, rows),
+        labels=rng.integers(0, data.classes, (rows, *data.label_shape)).astype(np.int32),
         keys=step_keys(SEED, step, random_layers),
         learning_rate=RATE,
     )
+
+
+def _random_inputs(data: Dataset, rng: np.random.Generator, rows: int) -> np.ndarray:
+    shape = (rows, *data.input_shape)
+    if data.input_maximum is None:
+        return rng.standard_normal(shape).astype(np.float32)
+    return rng.integers(0, data.input_maximum + 1, shape).astype(data.input_dtype)
 
 
 def built(model: ReferenceModel, recipe: Recipe, profile: dict[str, Any]) -> Adapter:

@@ -1,0 +1,1 @@
+"""The data sets that the reference models train on, by kind."""

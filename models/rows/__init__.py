@@ -1,0 +1,1 @@
+"""The reference models of the registry, by kind."""

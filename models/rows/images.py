@@ -1,0 +1,157 @@
+"""Small models of images, trained to their target on two cores."""
+
+from __future__ import annotations
+
+from trainband.models.specs import Optimizer, PublishedFigure, Recipe, ReferenceModel, Schedule
+
+_ARCHITECTURES = "trainband.models.architectures"
+
+_SGD = Optimizer(name="sgd", momentum=0.9, nesterov=True)
+
+MLP_DIGITS = ReferenceModel(
+    name="mlp_digits",
+    title="Perceptron with one hidden layer on 8 x 8 digits",
+    kind="vision",
+    dataset="digits",
+    architecture=f"{_ARCHITECTURES}.mlp_digits:build",
+    source="none published; a smoke test",
+    recipes=(
+        Recipe(
+            tier="smoke",
+            epochs=10,
+            batch_size=32,
+            optimizer=_SGD,
+            schedule=Schedule(kind="cosine", peak=0.05, warmup_epochs=0.5),
+            label_smoothing=0.1,
+            smallest_drop={"accuracy": 0.02, "log_loss": 0.15},
+            time_limit_sec=120.0,
+        ),
+    ),
+)
+
+CNN_DIGITS = ReferenceModel(
+    name="cnn_digits",
+    title="Two convolutions with batch normalisation on 8 x 8 digits",
+    kind="vision",
+    dataset="digits",
+    architecture=f"{_ARCHITECTURES}.cnn_digits:build",
+    source="none published; a smoke test",
+    recipes=(
+        Recipe(
+            tier="smoke",
+            epochs=10,
+            batch_size=32,
+            optimizer=_SGD,
+            schedule=Schedule(kind="cosine", peak=0.05, warmup_epochs=0.5),
+            label_smoothing=0.1,
+            smallest_drop={"accuracy": 0.02, "log_loss": 0.15},
+            time_limit_sec=120.0,
+        ),
+    ),
+)
+
+LENET5_MNIST = ReferenceModel(
+    name="lenet5_mnist",
+    title="LeNet-5 on MNIST",
+    kind="vision",
+    dataset="mnist",
+    architecture=f"{_ARCHITECTURES}.lenet5_mnist:build",
+    source="LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document recognition, 1998",
+    recipes=(
+        Recipe(
+            tier="short",
+            epochs=3,
+            batch_size=64,
+            optimizer=_SGD,
+            schedule=Schedule(kind="cosine", peak=0.05, warmup_epochs=0.5),
+            smallest_drop={"accuracy": 0.005, "log_loss": 0.3},
+            time_limit_sec=300.0,
+        ),
+        Recipe(
+            tier="full",
+            epochs=20,
+            batch_size=64,
+            optimizer=_SGD,
+            schedule=Schedule(kind="cosine", peak=0.05, warmup_epochs=0.5),
+            smallest_drop={"accuracy": 0.005, "log_loss": 0.3},
+            time_limit_sec=1800.0,
+            published=(
+                PublishedFigure(
+                    metric="accuracy",
+                    value=0.9905,
+                    source="LeCun et al. 1998, figure 9: 0.95% test error without distortions",
+                ),
+            ),
+        ),
+    ),
+)
+
+CNN_FASHION_MNIST = ReferenceModel(
+    name="cnn_fashion_mnist",
+    title="Two convolutions with batch normalisation on Fashion-MNIST",
+    kind="vision",
+    dataset="fashion_mnist",
+    architecture=f"{_ARCHITECTURES}.cnn_fashion_mnist:build",
+    source="none published",
+    recipes=(
+        Recipe(
+            tier="short",
+            epochs=4,
+            batch_size=64,
+            optimizer=_SGD,
+            schedule=Schedule(kind="cosine", peak=0.05, warmup_epochs=0.5),
+            smallest_drop={"accuracy": 0.01, "log_loss": 0.15},
+            time_limit_sec=300.0,
+        ),
+        Recipe(
+            tier="full",
+            epochs=20,
+            batch_size=64,
+            optimizer=_SGD,
+            schedule=Schedule(kind="cosine", peak=0.05, warmup_epochs=0.5),
+            smallest_drop={"accuracy": 0.01, "log_loss": 0.15},
+            time_limit_sec=1800.0,
+        ),
+    ),
+)
+
+_HE_SGD = Optimizer(name="sgd", momentum=0.9, l2=1e-4)
+
+RESNET20_CIFAR10 = ReferenceModel(
+    name="resnet20_cifar10",
+    title="ResNet-20 on CIFAR-10",
+    kind="vision",
+    dataset="cifar10",
+    architecture=f"{_ARCHITECTURES}.resnet20_cifar10:build",
+    source="He, Zhang, Ren, Sun: Deep residual learning for image recognition, 2016, section 4.2",
+    recipes=(
+        Recipe(
+            tier="short",
+            epochs=2,
+            batch_size=128,
+            optimizer=_HE_SGD,
+            schedule=Schedule(kind="linear", peak=0.1, warmup_epochs=0.2),
+            smallest_drop={"accuracy": 0.05, "log_loss": 0.2},
+            augmentation="pad4_crop_flip",
+            time_limit_sec=900.0,
+        ),
+        Recipe(
+            tier="full",
+            epochs=182,
+            batch_size=128,
+            optimizer=_HE_SGD,
+            schedule=Schedule(kind="piecewise", peak=0.1, boundaries=(91.0, 136.5), factors=(0.1, 0.01)),
+            smallest_drop={"accuracy": 0.01, "log_loss": 0.15},
+            augmentation="pad4_crop_flip",
+            eval_every_epochs=10,
+            time_limit_sec=86_400.0,
+            published=(
+                PublishedFigure(
+                    metric="accuracy",
+                    value=0.9125,
+                    source="He et al. 2016, table 6: 8.75% test error after 64,000 steps",
+                ),
+            ),
+        ),
+    ),
+)
