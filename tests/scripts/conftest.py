@@ -57,6 +57,12 @@ class CommandLine:
         """The runs that stand in the store."""
         return sorted(path.name for path in (self.store / "runs").glob("*") if (path / "record.json").exists())
 
+    def triggers(self) -> list[str]:
+        """The runs in the store that a sweep asked for: one run in a hundred lies outside its band and brings two more."""
+        path = self.store / "runs"
+        records = {name: json.loads((path / name / "record.json").read_text("utf-8")) for name in self.recorded()}
+        return [name for name, record in records.items() if record["seed_role"] != "confirmation"]
+
     def unfinished(self) -> list[str]:
         """Run directories in the making."""
         return sorted(path.name for path in (self.store / "tmp").glob("[!.]*"))
