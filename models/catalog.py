@@ -9,11 +9,19 @@ from importlib.metadata import entry_points
 from types import MappingProxyType
 
 from trainband.models.datasets import DATASETS
-from trainband.models.rows.images import CNN_DIGITS, CNN_FASHION_MNIST, LENET5_MNIST, MLP_DIGITS, RESNET20_CIFAR10
+from trainband.models.rows import images
 from trainband.models.specs import ReferenceModel
 
 ENTRY_POINT_GROUP = "trainband.models"
-BUILT_IN = (MLP_DIGITS, CNN_DIGITS, LENET5_MNIST, CNN_FASHION_MNIST, RESNET20_CIFAR10)
+BUILT_IN = (
+    images.MLP_DIGITS,
+    images.CNN_DIGITS,
+    images.MLP_MNIST,
+    images.LENET5_MNIST,
+    images.CNN_FASHION_MNIST,
+    images.AUTOENCODER_FASHION_MNIST,
+    images.RESNET20_CIFAR10,
+)
 
 
 class CatalogError(ValueError):

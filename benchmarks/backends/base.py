@@ -158,6 +158,8 @@ def entries_of(model: Any) -> tuple[VariableEntry, ...]:
     """Every variable of a flat model under `layer/role`, in model order."""
     entries = []
     for layer in model.layers:
+        if getattr(layer, "unit_forget_bias", False):
+            raise BackendError(f"layer {layer.name}: unit_forget_bias has no initializer of its own; set it to False")
         trainable = {id(variable) for variable in layer.trainable_weights}
         for variable in layer.weights:
             role = variable.name.split("/")[-1].split(":")[0]

@@ -16,16 +16,21 @@ from trainband.models.layers.kit import LayerKit
 
 def build(kit: LayerKit) -> Any:
     """Logits float32 [batch, 10] from images uint8 [batch, 32, 32, 3]."""
+    return residual_network(kit, blocks=3, name="resnet20_cifar10")
+
+
+def residual_network(kit: LayerKit, *, blocks: int, name: str) -> Any:
+    """The family of section 4.2: 6 x `blocks` + 2 layers."""
     inputs = keras.Input((32, 32, 3), dtype="uint8", name="images")
     x = kit.rescale(name="rescale", scale=1 / 64, offset=-1.9)(inputs)
     x = _conv(kit, x, 16, name="stem")
     x = keras.layers.ReLU(name="stem_relu")(x)
     for stage, width in enumerate((16, 32, 64)):
-        for block in range(3):
+        for block in range(blocks):
             x = _block(kit, x, width, stride=2 if stage and not block else 1, name=f"stage{stage}_block{block}")
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     outputs = keras.layers.Dense(10, kernel_initializer="he_normal", dtype="float32", name="logits")(x)
-    return keras.Model(inputs, outputs, name="resnet20_cifar10")
+    return keras.Model(inputs, outputs, name=name)
 
 
 def _conv(kit: LayerKit, x: Any, width: int, *, name: str, stride: int = 1) -> Any:

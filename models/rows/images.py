@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from trainband.models.metrics import MEAN_ABSOLUTE_ERROR, MEAN_SQUARED_ERROR
 from trainband.models.specs import Optimizer, PublishedFigure, Recipe, ReferenceModel, Schedule
 
 _ARCHITECTURES = "trainband.models.architectures"
 
 _SGD = Optimizer(name="sgd", momentum=0.9, nesterov=True)
+
+_ADAM = Optimizer(name="adam", epsilon=1e-8)
 
 MLP_DIGITS = ReferenceModel(
     name="mlp_digits",
@@ -152,6 +155,55 @@ RESNET20_CIFAR10 = ReferenceModel(
                     source="He et al. 2016, table 6: 8.75% test error after 64,000 steps",
                 ),
             ),
+        ),
+    ),
+)
+
+MLP_MNIST = ReferenceModel(
+    name="mlp_mnist",
+    title="Perceptron with one hidden layer on MNIST",
+    kind="vision",
+    dataset="mnist",
+    architecture=f"{_ARCHITECTURES}.mlp_mnist:build",
+    source="Simard, Steinkraus, Platt: Best practices for convolutional neural networks, 2003",
+    recipes=(
+        Recipe(
+            tier="short",
+            epochs=5,
+            batch_size=128,
+            optimizer=_ADAM,
+            schedule=Schedule(kind="linear", peak=0.002, warmup_epochs=0.5),
+            smallest_drop={"accuracy": 0.004, "log_loss": 0.2},
+            time_limit_sec=300.0,
+            published=(
+                PublishedFigure(
+                    metric="accuracy",
+                    value=0.984,
+                    source="Simard et al. 2003, table 1: 1.6% test error, 800 hidden units, cross-entropy, no distortions",
+                ),
+            ),
+        ),
+    ),
+)
+
+AUTOENCODER_FASHION_MNIST = ReferenceModel(
+    name="autoencoder_fashion_mnist",
+    title="Convolutional denoising autoencoder on Fashion-MNIST",
+    kind="vision",
+    dataset="fashion_mnist",
+    architecture=f"{_ARCHITECTURES}.autoencoder_fashion_mnist:build",
+    source="Vincent et al.: Stacked denoising autoencoders, 2010",
+    metrics=(MEAN_SQUARED_ERROR, MEAN_ABSOLUTE_ERROR),
+    loss="reconstruction_error",
+    recipes=(
+        Recipe(
+            tier="short",
+            epochs=2,
+            batch_size=64,
+            optimizer=_ADAM,
+            schedule=Schedule(kind="cosine", peak=0.002, warmup_epochs=0.1),
+            smallest_drop={"mean_squared_error": 0.15, "mean_absolute_error": 0.15},
+            time_limit_sec=300.0,
         ),
     ),
 )

@@ -1,0 +1,25 @@
+"""One LSTM layer that predicts the next character of Shakespeare's plays.
+
+Costs: not measured yet.
+Reaches: not measured yet.
+Source: Karpathy 2015, "The unreasonable effectiveness of recurrent neural networks" (char-rnn).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from trainband.models.layers.kit import LayerKit
+
+
+def build(kit: LayerKit) -> Any:
+    """Logits float32 [batch, 64, 65] from characters uint8 [batch, 64]."""
+    inputs = keras.Input((64,), dtype="uint8", name="characters")
+    x = keras.layers.Embedding(65, 64, embeddings_initializer="uniform", name="embedding")(inputs)
+    x = keras.layers.LSTM(
+        256, return_sequences=True, recurrent_initializer="glorot_uniform", unit_forget_bias=False, name="lstm"
+    )(x)
+    x = keras.layers.Dense(65, dtype="float32", name="logits")(x)
+    return keras.Model(inputs, x, name="charlstm_tiny_shakespeare")

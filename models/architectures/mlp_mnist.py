@@ -1,0 +1,24 @@
+"""Perceptron with one hidden layer on MNIST.
+
+Costs: not measured yet.
+Reaches: not measured yet.
+Source: Simard, Steinkraus and Platt 2003, "Best practices for convolutional neural networks", table 1.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from trainband.models.layers.kit import LayerKit
+
+
+def build(kit: LayerKit) -> Any:
+    """Logits float32 [batch, 10] from images uint8 [batch, 28, 28, 1]."""
+    inputs = keras.Input((28, 28, 1), dtype="uint8", name="images")
+    x = kit.rescale(name="rescale", scale=1 / 255)(inputs)
+    x = keras.layers.Flatten(name="flatten")(x)
+    x = keras.layers.Dense(512, activation="relu", kernel_initializer="he_normal", name="hidden")(x)
+    x = kit.dropout(0.2, name="drop")(x)
+    return keras.Model(inputs, keras.layers.Dense(10, dtype="float32", name="logits")(x), name="mlp_mnist")

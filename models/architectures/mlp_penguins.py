@@ -1,0 +1,22 @@
+"""Perceptron with one hidden layer that tells three species of penguins by their measures.
+
+Costs: not measured yet.
+Reaches: not measured yet.
+Source: none; the data are Gorman, Williams and Fraser 2014.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from trainband.models.layers.kit import LayerKit
+
+
+def build(kit: LayerKit) -> Any:
+    """Logits float32 [batch, 3] from standardised measures and sex, float32 [batch, 6]."""
+    inputs = keras.Input((6,), dtype="float32", name="measures")
+    x = kit.rescale(name="rescale", scale=1.0)(inputs)
+    x = keras.layers.Dense(16, activation="relu", kernel_initializer="he_normal", name="hidden")(x)
+    return keras.Model(inputs, keras.layers.Dense(3, dtype="float32", name="logits")(x), name="mlp_penguins")
