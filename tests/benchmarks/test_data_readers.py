@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from trainband.benchmarks.data.cache import DataError
-from trainband.benchmarks.data.readers import characters, penguins
+from trainband.benchmarks.data.readers import characters, penguins, words
 from trainband.benchmarks.data.readers.registry import READERS, read
 from trainband.models.dataset_rows.tabular import PENGUINS
-from trainband.models.dataset_rows.text import TINY_SHAKESPEARE
+from trainband.models.dataset_rows.text import CLINC_OOS, GOEMOTIONS, TINY_SHAKESPEARE
 from trainband.models.dataset_spec import Dataset
 from trainband.models.datasets import DATASETS
 
@@ -27,7 +27,7 @@ def splits(monkeypatch: pytest.MonkeyPatch) -> Splits:
     def whole_split(builder: object, split: str) -> dict[str, np.ndarray[Any, Any]]:
         return {feature: np.array(values) for feature, values in found[split].items()}
 
-    for module in (characters, penguins):
+    for module in (characters, penguins, words):
         monkeypatch.setattr(module, "whole_split", whole_split)
     return found
 
@@ -85,6 +85,55 @@ def test_characters_that_the_catalog_does_not_know_are_refused(
     splits.update(train={"text": [b"zebra"]}, test={"text": [test]})
     with pytest.raises(DataError, match=message):
         read(shakespeare(classes=classes), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("What's the time?", ["what's", "the", "time"]),
+        ("I don\u2019t know", ["i", "don't", "know"]),
+        ("[NAME], 2nd-hand", ["name", "2nd", "hand"]),
+        ("\U0001f64f !", []),
+    ],
+)
+def test_words_are_runs_of_letters_digits_and_apostrophes_in_lower_case(text: str, expected: list[str]) -> None:
+    assert words.tokens(text.encode()) == expected
+
+
+def test_ids_go_by_frequency_then_alphabet_and_the_rest_has_none() -> None:
+    texts = [["b", "c", "a"], ["c", "d", "a"], ["c"]]
+    assert words.vocabulary(texts, 5) == {"c": 2, "a": 3, "b": 4}
+
+
+def test_texts_are_cut_and_padded_on_the_right() -> None:
+    rows = words.encoded([["a", "b", "a"], ["x"], []], {"a": 2, "b": 3}, 2)
+    assert rows.dtype == np.int32
+    assert rows.tolist() == [[2, 3], [1, 0], [1, 0]]
+
+
+def test_the_vocabulary_is_of_the_training_texts(splits: Splits) -> None:
+    splits["train"] = {"text": [b"yes yes no", b"no"], "intent": [4, 7]}
+    splits["test"] = {"text": [b"no maybe"], "intent": [7]}
+    arrays = read(replace(CLINC_OOS, settings={"length": 3, "vocabulary": 4}), None)
+    assert arrays["train_inputs"].tolist() == [[3, 3, 2], [2, 0, 0]]
+    assert arrays["test_inputs"].tolist() == [[2, 1, 0]]
+    assert arrays["train_labels"].tolist() == [4, 7]
+    assert arrays["train_labels"].dtype == np.int32
+
+
+def test_several_labels_are_the_flags_in_alphabetical_order(splits: Splits) -> None:
+    comments = {"joy": [True], "comment_text": [b"so sorry"], "neutral": [False], "caring": [True]}
+    splits.update(train=comments, test=comments)
+    arrays = read(replace(GOEMOTIONS, settings={"length": 2, "vocabulary": 4}), None)
+    assert arrays["train_labels"].tolist() == [[1, 1, 0]]
+    assert arrays["test_labels"].dtype == np.int32
+
+
+def test_a_vocabulary_larger_than_the_training_texts_is_refused(splits: Splits) -> None:
+    questions = {"text": [b"yes no"], "intent": [0]}
+    splits.update(train=questions, test=questions)
+    with pytest.raises(DataError, match="hold 2 words, too few for the catalog's vocabulary of 5"):
+        read(replace(CLINC_OOS, settings={"length": 3, "vocabulary": 5}), None)
 
 
 def test_penguins_are_standardised_by_the_moments_of_the_training_split() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from trainband.benchmarks.data.cache import DataError
-from trainband.benchmarks.data.readers import characters, features, penguins
+from trainband.benchmarks.data.readers import characters, features, penguins, words
 from trainband.benchmarks.digests import AnyArray
 from trainband.models.dataset_spec import Dataset
 
@@ -17,6 +17,7 @@ READERS: Mapping[str, Reader] = {
     "characters": characters.read,
     "features": features.read,
     "penguins": penguins.read,
+    "words": words.read,
 }
 
 
