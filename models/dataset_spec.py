@@ -17,8 +17,11 @@ class Dataset:
       tfds_name: builder name such as `mnist` or `penguins/raw`; None when embedded.
       mirror_folder: sub-folder of `--mirror` with the original archives; None where TFDS registers only an archive
         that cannot be rebuilt, so that a prepared TFDS `data_dir` is the only offline way in.
-      reader: how `benchmarks.data` makes the arrays from the builder's examples; `features` takes those that
-        `tfds_features` names for each array of a split, as they are.
+      archives: file names of the archives that the builder reads, where TFDS registers more under its name, for other
+        configurations; empty: all of them.
+      reader: the module of `benchmarks.data.readers` that makes the arrays from the builder's examples; `features`
+        takes those that `tfds_features` names for each array of a split, as they are.
+      tfds_features: names of features that the reader asks for.
       settings: what the reader has to know beside the shapes, such as a length.
       input_shape, input_dtype: of one example.
       input_maximum: the largest value that an integer input can have; None for float32.
@@ -35,6 +38,7 @@ class Dataset:
     origin: Literal["embedded", "tfds"]
     tfds_name: str | None
     mirror_folder: str | None
+    archives: tuple[str, ...] = ()
     reader: str = "features"
     tfds_features: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, int] = field(default_factory=dict)

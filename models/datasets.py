@@ -6,9 +6,24 @@ import difflib
 from collections.abc import Mapping
 
 from trainband.models.dataset_rows.images import CIFAR10, DIGITS, FASHION_MNIST, MNIST
+from trainband.models.dataset_rows.tabular import PENGUINS
+from trainband.models.dataset_rows.text import CLINC_OOS, GOEMOTIONS, TINY_SHAKESPEARE, TINY_SHAKESPEARE_256
 from trainband.models.dataset_spec import Dataset
 
-DATASETS: Mapping[str, Dataset] = {row.name: row for row in (DIGITS, MNIST, FASHION_MNIST, CIFAR10)}
+DATASETS: Mapping[str, Dataset] = {
+    row.name: row
+    for row in (
+        DIGITS,
+        MNIST,
+        FASHION_MNIST,
+        CIFAR10,
+        PENGUINS,
+        TINY_SHAKESPEARE,
+        TINY_SHAKESPEARE_256,
+        CLINC_OOS,
+        GOEMOTIONS,
+    )
+}
 
 
 def dataset(name: str) -> Dataset:

@@ -18,7 +18,7 @@ from trainband.benchmarks.data import cache
 from trainband.benchmarks.data.prepare import PreparationError, prepare
 from trainband.benchmarks.data.rows import shared_rows
 from trainband.models.dataset_spec import Dataset
-from trainband.models.datasets import CIFAR10, DATASETS
+from trainband.models.datasets import DATASETS
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +34,7 @@ def folder_named_by(variable: str, what: str) -> Path:
 
 @pytest.fixture
 def mirror(monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = folder_named_by("TRAINBAND_DATA_MIRROR", "a folder of original archives (mnist/, fashion_mnist/)")
+    path = folder_named_by("TRAINBAND_DATA_MIRROR", "a folder of original archives (mnist/, fashion_mnist/, ...)")
     for variable in ("TRAINBAND_DATA_MIRROR", "TRAINBAND_DATA_DIR"):
         monkeypatch.delenv(variable, raising=False)
     return path
@@ -58,29 +58,46 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def assert_as_the_catalog_says(row: Dataset, root: Path) -> None:
     data = cache.load(row, root)
+    inputs, labels = data.arrays["train_inputs"], data.arrays["train_labels"]
     for split, count in (("train", row.n_train), ("test", row.n_test)):
         arrays = data.split(split)
         assert arrays["inputs"].shape == (count, *row.input_shape)
-        assert arrays["labels"].shape == (count,)
-        assert np.array_equal(np.unique(arrays["labels"]), np.arange(row.classes))
-        assert arrays["inputs"].max() == row.input_maximum
-    assert shared_rows(data.train["inputs"], data.test["inputs"]) == row.shared_rows
+        assert arrays["inputs"].dtype == row.input_dtype
+        assert arrays["labels"].shape == (count, *row.label_shape)
+        assert arrays["labels"].dtype == np.int32
+    assert np.array_equal(np.unique(labels), np.arange(row.classes))
+    assert np.isin(data.test["labels"], labels).all()
+    if row.input_maximum is None:
+        assert np.isfinite(inputs).all()
+    else:
+        assert inputs.min() == 0 <= data.test["inputs"].min()
+        assert inputs.max() == row.input_maximum >= data.test["inputs"].max()
+    assert shared_rows(inputs, data.test["inputs"]) == row.shared_rows
 
 
-@pytest.mark.parametrize("name", ["fashion_mnist", "mnist"])
+@pytest.mark.parametrize("name", [row.name for row in DATASETS.values() if row.mirror_folder])
 def test_a_mirror_of_original_archives_gives_the_arrays_of_the_catalog(mirror: Path, root: Path, name: str) -> None:
+    row = DATASETS[name]
+    folder = mirror / str(row.mirror_folder)
+    if not folder.is_dir():
+        pytest.skip(f"NOT TESTED: TRAINBAND_DATA_MIRROR has no folder {row.mirror_folder}")
     [result] = prepare([name], mirror=mirror, root=root)
-    assert (result.outcome, str(result.source)) == ("prepared", f"mirror {mirror / name}")
-    assert_as_the_catalog_says(DATASETS[name], root)
+    assert (result.outcome, str(result.source)) == ("prepared", f"mirror {folder}")
+    assert_as_the_catalog_says(row, root)
     left = {path.name for path in result.path.parent.iterdir()}
     assert left == {result.version, f"{result.version}.lock"}
 
 
-def test_a_prepared_data_dir_gives_the_arrays_of_the_catalog(root: Path) -> None:
-    data_dir = folder_named_by("TRAINBAND_DATA_DIR", "a TFDS data_dir that holds cifar10/3.0.2")
-    [result] = prepare(["cifar10"], data_dir=data_dir, root=root)
+@pytest.mark.parametrize("name", [row.name for row in DATASETS.values() if row.tfds_name and not row.mirror_folder])
+def test_a_prepared_data_dir_gives_the_arrays_of_the_catalog(root: Path, name: str) -> None:
+    row = DATASETS[name]
+    held = f"{row.tfds_name}/{row.version}"
+    data_dir = folder_named_by("TRAINBAND_DATA_DIR", f"a TFDS data_dir that holds {held}")
+    if not (data_dir / held).is_dir():
+        pytest.skip(f"NOT TESTED: TRAINBAND_DATA_DIR does not hold {held}")
+    [result] = prepare([name], data_dir=data_dir, root=root)
     assert str(result.source) == f"data_dir {data_dir}"
-    assert_as_the_catalog_says(CIFAR10, root)
+    assert_as_the_catalog_says(row, root)
 
 
 @pytest.mark.parametrize(

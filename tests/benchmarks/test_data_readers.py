@@ -1,0 +1,166 @@
+"""The readers on examples worked by hand; test_data_official.py has them at work on the original archives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trainband.benchmarks.data.cache import DataError
+from trainband.benchmarks.data.readers import characters, penguins, words
+from trainband.benchmarks.data.readers.registry import READERS, read
+from trainband.models.dataset_rows.tabular import PENGUINS
+from trainband.models.dataset_rows.text import CLINC_OOS, GOEMOTIONS, TINY_SHAKESPEARE
+from trainband.models.dataset_spec import Dataset
+from trainband.models.datasets import DATASETS
+
+Splits = dict[str, dict[str, Any]]
+
+
+@pytest.fixture
+def splits(monkeypatch: pytest.MonkeyPatch) -> Splits:
+    """What a builder's splits hold, feature by feature; the test fills it."""
+    found: Splits = {}
+
+    def whole_split(builder: object, split: str) -> dict[str, np.ndarray[Any, Any]]:
+        return {feature: np.array(values) for feature, values in found[split].items()}
+
+    for module in (characters, penguins, words):
+        monkeypatch.setattr(module, "whole_split", whole_split)
+    return found
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in DATASETS.items()])
+def test_every_data_set_has_a_reader(row: Dataset) -> None:
+    assert row.reader in READERS
+
+
+def test_an_unknown_reader_is_named_with_those_that_there_are() -> None:
+    row = replace(TINY_SHAKESPEARE, reader="character")
+    with pytest.raises(
+        DataError, match=r"'tiny_shakespeare': no reader 'character'; there are .*did you mean 'characters'"
+    ):
+        read(row, None)
+
+
+def test_windows_lie_end_to_end_and_are_labelled_with_the_next_characters() -> None:
+    inputs, labels = characters.windows("abcabca", ["a", "b", "c"], 3)
+    assert inputs.dtype == np.uint8
+    assert labels.dtype == np.int32
+    assert inputs.tolist() == [[0, 1, 2], [0, 1, 2]]
+    assert labels.tolist() == [[1, 2, 0], [1, 2, 0]]
+
+
+def test_a_window_whose_last_label_is_missing_is_left_out() -> None:
+    inputs, labels = characters.windows("abcabc", ["a", "b", "c"], 3)
+    assert inputs.tolist() == [[0, 1, 2]]
+    assert labels.tolist() == [[1, 2, 0]]
+
+
+def shakespeare(*, classes: int) -> Dataset:
+    return replace(TINY_SHAKESPEARE, settings={"length": 2}, classes=classes)
+
+
+def test_the_ids_are_ranks_among_the_characters_of_the_training_text(splits: Splits) -> None:
+    splits.update(train={"text": [b"zebra"]}, test={"text": [b"bar"]})
+    arrays = read(shakespeare(classes=5), None)
+    assert arrays["train_inputs"].tolist() == [[4, 2], [1, 3]]
+    assert arrays["train_labels"].tolist() == [[2, 1], [3, 0]]
+    assert arrays["test_inputs"].tolist() == [[1, 0]]
+    assert arrays["test_labels"].tolist() == [[0, 3]]
+
+
+@pytest.mark.parametrize(
+    ("test", "classes", "message"),
+    [
+        (b"bar?", 5, r"5 characters .*, the catalog says 5; only in the test text: \['\?'\]"),
+        (b"bar", 6, r"5 characters .*, the catalog says 6; only in the test text: \[\]"),
+    ],
+)
+def test_characters_that_the_catalog_does_not_know_are_refused(
+    splits: Splits, test: bytes, classes: int, message: str
+) -> None:
+    splits.update(train={"text": [b"zebra"]}, test={"text": [test]})
+    with pytest.raises(DataError, match=message):
+        read(shakespeare(classes=classes), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("What's the time?", ["what's", "the", "time"]),
+        ("I don\u2019t know", ["i", "don't", "know"]),
+        ("[NAME], 2nd-hand", ["name", "2nd", "hand"]),
+        ("\U0001f64f !", []),
+    ],
+)
+def test_words_are_runs_of_letters_digits_and_apostrophes_in_lower_case(text: str, expected: list[str]) -> None:
+    assert words.tokens(text.encode()) == expected
+
+
+def test_ids_go_by_frequency_then_alphabet_and_the_rest_has_none() -> None:
+    texts = [["b", "c", "a"], ["c", "d", "a"], ["c"]]
+    assert words.vocabulary(texts, 5) == {"c": 2, "a": 3, "b": 4}
+
+
+def test_texts_are_cut_and_padded_on_the_right() -> None:
+    rows = words.encoded([["a", "b", "a"], ["x"], []], {"a": 2, "b": 3}, 2)
+    assert rows.dtype == np.int32
+    assert rows.tolist() == [[2, 3], [1, 0], [1, 0]]
+
+
+def test_the_vocabulary_is_of_the_training_texts(splits: Splits) -> None:
+    splits["train"] = {"text": [b"yes yes no", b"no"], "intent": [4, 7]}
+    splits["test"] = {"text": [b"no maybe"], "intent": [7]}
+    arrays = read(replace(CLINC_OOS, settings={"length": 3, "vocabulary": 4}), None)
+    assert arrays["train_inputs"].tolist() == [[3, 3, 2], [2, 0, 0]]
+    assert arrays["test_inputs"].tolist() == [[2, 1, 0]]
+    assert arrays["train_labels"].tolist() == [4, 7]
+    assert arrays["train_labels"].dtype == np.int32
+
+
+def test_several_labels_are_the_flags_in_alphabetical_order(splits: Splits) -> None:
+    comments = {"joy": [True], "comment_text": [b"so sorry"], "neutral": [False], "caring": [True]}
+    splits.update(train=comments, test=comments)
+    arrays = read(replace(GOEMOTIONS, settings={"length": 2, "vocabulary": 4}), None)
+    assert arrays["train_labels"].tolist() == [[1, 1, 0]]
+    assert arrays["test_labels"].dtype == np.int32
+
+
+def test_a_vocabulary_larger_than_the_training_texts_is_refused(splits: Splits) -> None:
+    questions = {"text": [b"yes no"], "intent": [0]}
+    splits.update(train=questions, test=questions)
+    with pytest.raises(DataError, match="hold 2 words, too few for the catalog's vocabulary of 5"):
+        read(replace(CLINC_OOS, settings={"length": 3, "vocabulary": 5}), None)
+
+
+def test_penguins_are_standardised_by_the_moments_of_the_training_split() -> None:
+    means, deviations = penguins.moments(np.array([[1.0, 10.0], [2.0, 10.5], [6.0, 11.0]]))
+    assert means.tolist() == [3.0, 10.5]
+    assert deviations.tolist() == [2.160247, 0.408248]  # the roots of 14/3 and 1/6
+    standardised = penguins.standardised(np.array([[3.0, 10.5], [7.320494, 10.091752]]), means, deviations)
+    assert standardised.dtype == np.float32
+    assert standardised.tolist() == [[0.0, 0.0], [2.0, -1.0]]
+
+
+def test_penguins_keep_species_and_sex_and_lose_the_birds_without_measurements(splits: Splits) -> None:
+    splits["train"] = {
+        "Culmen Length (mm)": [39.1, np.nan, 47.5, 46.1],
+        "Culmen Depth (mm)": [18.7, np.nan, 15.0, 18.2],
+        "Flipper Length (mm)": [181.0, np.nan, 218.0, 178.0],
+        "Body Mass (g)": [3750.0, np.nan, 4950.0, 3250.0],
+        "Sex": [b"MALE", b"", b".", b"FEMALE"],
+        "Species": [b"Adelie Penguin (P. a.)", b"Gentoo penguin (P. p.)", b"Gentoo penguin", b"Chinstrap penguin"],
+    }
+    arrays = read(replace(PENGUINS, n_train=2, n_test=1), None)
+    birds = np.concatenate([arrays["train_inputs"], arrays["test_inputs"]])
+    labels = np.concatenate([arrays["train_labels"], arrays["test_labels"]])
+    assert sorted(zip(labels.tolist(), birds[:, 4:].tolist(), strict=True)) == [
+        (0, [1.0, 0.0]),
+        (1, [0.0, 1.0]),
+        (2, [0.0, 0.0]),
+    ]
+    assert np.abs(arrays["train_inputs"][:, :4]).round(5).tolist() == [[1.0] * 4] * 2  # two birds: one sd from the mean
+    assert len(arrays["test_inputs"]) == 1
