@@ -164,7 +164,7 @@ def entries_of(model: Any) -> tuple[VariableEntry, ...]:
         for variable in layer.weights:
             role = variable.name.split("/")[-1].split(":")[0]
             owner = getattr(layer, "cell", layer)
-            initializer = getattr(owner, f"{_INITIALIZER_OF.get(role, role)}_initializer", None)
+            initializer = _stated_initializer(owner, role)
             if initializer is None:
                 raise BackendError(f"variable {layer.name}/{role}: its layer states no {role}_initializer")
             entries.append(
@@ -173,7 +173,18 @@ def entries_of(model: Any) -> tuple[VariableEntry, ...]:
     return tuple(entries)
 
 
-_INITIALIZER_OF = {"recurrent_kernel": "recurrent"}
+def _stated_initializer(owner: Any, role: str) -> Any:
+    """The layer's attribute `<role>_initializer`; Keras 3 calls a depthwise kernel `kernel` like any other."""
+    stated = (getattr(owner, f"{name}_initializer", None) for name in _INITIALIZERS_OF.get(role, (role,)))
+    return next((initializer for initializer in stated if initializer is not None), None)
+
+
+_INITIALIZERS_OF = {
+    "recurrent_kernel": ("recurrent",),
+    "depthwise_kernel": ("depthwise",),
+    "pointwise_kernel": ("pointwise",),
+    "kernel": ("depthwise", "kernel"),
+}
 
 
 def create_adapter(profile: Profile, recipe: Recipe, *, loss: str) -> Adapter:

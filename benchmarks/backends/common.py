@@ -7,7 +7,10 @@ from typing import Any
 
 import keras
 
-from trainband.models.layers.kit import Rescale, SeededDropout
+from trainband.models.layers.attention import Attention, KeepMask
+from trainband.models.layers.kit import Factor, Rescale, SeededDropout
+from trainband.models.layers.residual import DropPath, LayerScale
+from trainband.models.layers.tokens import ClassToken, Pick, Positions, Sinusoids, TokenEmbedding
 from trainband.models.specs import Recipe
 
 
@@ -22,11 +25,51 @@ class KerasKit:
         return keras.layers.BatchNormalization(name=name, momentum=momentum, epsilon=epsilon)
 
     def dropout(self, rate: float, *, name: str) -> Any:
-        self.random_layers += 1
-        return SeededDropout(self._functions.dropout, rate, index=self.random_layers - 1, name=name)
+        return SeededDropout(self._functions.dropout, rate, index=self._random_place(), name=name)
 
-    def rescale(self, *, name: str, scale: float, offset: float = 0.0) -> Any:
+    def drop_path(self, rate: float, *, name: str) -> Any:
+        return DropPath(self._functions, rate, index=self._random_place(), name=name)
+
+    def _random_place(self) -> int:
+        self.random_layers += 1
+        return self.random_layers - 1
+
+    def layer_scale(self, *, name: str, initial: float) -> Any:
+        return LayerScale(initial=initial, name=name)
+
+    def rescale(self, *, name: str, scale: Factor, offset: Factor = 0.0) -> Any:
         return Rescale(self._functions.rescale, scale=scale, offset=offset, name=name)
+
+    def attention(self, *, name: str, heads: int, causal: bool = False, dropout: float = 0.0) -> Any:
+        index = self._random_place() if dropout else -1
+        return Attention(self._functions, heads=heads, causal=causal, dropout=dropout, index=index, name=name)
+
+    def keep_mask(self, *, name: str, padding: int = 0) -> Any:
+        return KeepMask(padding=padding, name=name)
+
+    def token_embedding(
+        self, *, name: str, vocabulary: int, width: int, initializer: Any, output_bias: bool = False
+    ) -> Any:
+        return TokenEmbedding(
+            self._functions,
+            vocabulary=vocabulary,
+            width=width,
+            initializer=initializer,
+            output_bias=output_bias,
+            name=name,
+        )
+
+    def positions(self, *, name: str, length: int, initializer: Any) -> Any:
+        return Positions(length=length, initializer=initializer, name=name)
+
+    def sinusoids(self, *, name: str) -> Any:
+        return Sinusoids(self._functions, name=name)
+
+    def class_token(self, *, name: str, initializer: Any = "zeros") -> Any:
+        return ClassToken(self._functions, initializer=initializer, name=name)
+
+    def pick(self, place: int, *, name: str) -> Any:
+        return Pick(place, name=name)
 
 
 def keras_optimizer(recipe: Recipe) -> Any:

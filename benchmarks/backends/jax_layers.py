@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from trainband.models.layers import draws
 
 
-def rescale(inputs: Any, scale: float, offset: float, dtype: str) -> Any:
-    """`inputs * scale + offset` in `dtype`."""
+def rescale(inputs: Any, scale: Any, offset: Any, dtype: str) -> Any:
+    """`inputs * scale + offset` in `dtype`; each one number, or one a channel."""
     outputs = jnp.asarray(inputs, dtype) * jnp.asarray(scale, dtype)
     return outputs + jnp.asarray(offset, dtype) if offset else outputs
 
@@ -26,3 +28,51 @@ def dropout(inputs: Any, key: Any, row_offset: Any, rate: float) -> Any:
     word ^= word >> jnp.uint32(draws.SHIFTS[2])
     keep = (word >= jnp.uint32(draws.drop_threshold(rate))).reshape(inputs.shape)
     return inputs * keep.astype(inputs.dtype) * jnp.asarray(1.0 / (1.0 - rate), inputs.dtype)
+
+
+def drop_path(inputs: Any, key: Any, row_offset: Any, rate: float) -> Any:
+    """`inputs` with whole examples dropped by `draws.reference_keep_mask` of shape [batch], and the others scaled."""
+    ones = jnp.ones((inputs.shape[0], *[1] * (inputs.ndim - 1)), inputs.dtype)
+    return inputs * dropout(ones, key, row_offset, rate)
+
+
+def attention(
+    query: Any, key: Any, value: Any, keep: Any, *, heads: int, causal: bool, drop: Callable[[Any], Any] | None
+) -> Any:
+    """See `models.layers.attention.Attention`; `drop` is applied to the weights [batch, heads, time, time of the keys].
+
+    XLA fuses this as well as `jax.nn.dot_product_attention`, which has no dropout.
+    """
+    batch, time, width = query.shape
+    query = query * jnp.asarray((width // heads) ** -0.5, query.dtype)
+    query, key, value = (part.reshape(batch, -1, heads, width // heads) for part in (query, key, value))
+    scores = jnp.einsum("bthd,bshd->bhts", query, key, preferred_element_type=jnp.float32)
+    lowest = jnp.finfo(jnp.float32).min
+    if causal:
+        scores = jnp.where(np.tri(time, key.shape[1], dtype=bool), scores, lowest)
+    if keep is not None:
+        scores = jnp.where(keep[:, None, None, :], scores, lowest)
+    weights = jax.nn.softmax(scores).astype(value.dtype)
+    outputs = jnp.einsum("bhts,bshd->bthd", drop(weights) if drop else weights, value)
+    return outputs.reshape(batch, time, width)
+
+
+def embed(table: Any, tokens: Any) -> Any:
+    """Rows of `table` [vocabulary, width]."""
+    return jnp.take(table, tokens, axis=0, mode="clip")
+
+
+def tied_logits(inputs: Any, table: Any, bias: Any) -> Any:
+    """Products with every row of `table` in the compute dtype, plus `bias` where there is one: float32."""
+    logits = jnp.einsum("...w,vw->...v", inputs, table).astype(jnp.float32)
+    return logits if bias is None else logits + bias.astype(jnp.float32)
+
+
+def add_constant(inputs: Any, constant: np.ndarray) -> Any:
+    return inputs + jnp.asarray(constant, inputs.dtype)
+
+
+def prepend(row: Any, inputs: Any) -> Any:
+    """[batch, 1 + time, width] with `row` [width] in front."""
+    rows = jnp.broadcast_to(row, (inputs.shape[0], 1, inputs.shape[-1]))
+    return jnp.concatenate([rows, inputs], axis=1)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from trainband.models.layers import draws
 
 
-def rescale(inputs: Any, scale: float, offset: float, dtype: str) -> Any:
-    """`inputs * scale + offset` in `dtype`."""
+def rescale(inputs: Any, scale: Any, offset: Any, dtype: str) -> Any:
+    """`inputs * scale + offset` in `dtype`; each one number, or one a channel."""
     outputs = tf.cast(inputs, dtype) * tf.constant(scale, dtype)
     return outputs + tf.constant(offset, dtype) if offset else outputs
 
@@ -29,6 +31,56 @@ def dropout(inputs: Any, key: Any, row_offset: Any, rate: float) -> Any:
     word = tf.bitwise.bitwise_xor(word, tf.bitwise.right_shift(word, tf.constant(draws.SHIFTS[2], tf.int64)))
     keep = tf.reshape(word >= draws.drop_threshold(rate), tf.shape(inputs))
     return inputs * tf.cast(keep, inputs.dtype) * tf.constant(1.0 / (1.0 - rate), inputs.dtype)
+
+
+def drop_path(inputs: Any, key: Any, row_offset: Any, rate: float) -> Any:
+    """`inputs` with whole examples dropped by `draws.reference_keep_mask` of shape [batch], and the others scaled."""
+    ones = tf.ones([tf.shape(inputs)[0], *[1] * (len(inputs.shape) - 1)], inputs.dtype)
+    return inputs * dropout(ones, key, row_offset, rate)
+
+
+def attention(
+    query: Any, key: Any, value: Any, keep: Any, *, heads: int, causal: bool, drop: Callable[[Any], Any] | None
+) -> Any:
+    """See `models.layers.attention.Attention`; `drop` is applied to the weights [batch, heads, time, time of the keys]."""
+    _, time, width = query.shape
+    query = query * tf.constant((width // heads) ** -0.5, query.dtype)
+    query, key, value = (_split(part, heads) for part in (query, key, value))
+    scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)
+    if causal:
+        scores = tf.where(np.tri(time, key.shape[2], dtype=bool), scores, scores.dtype.min)
+    if keep is not None:
+        scores = tf.where(keep[:, None, None, :], scores, scores.dtype.min)
+    weights = tf.cast(tf.nn.softmax(scores), value.dtype)
+    outputs = tf.matmul(drop(weights) if drop else weights, value)
+    return tf.reshape(tf.transpose(outputs, (0, 2, 1, 3)), (-1, time, width))
+
+
+def _split(inputs: Any, heads: int) -> Any:
+    """[batch, time, width] as [batch, heads, time, width / heads]."""
+    _, time, width = inputs.shape
+    return tf.transpose(tf.reshape(inputs, (-1, time, heads, width // heads)), (0, 2, 1, 3))
+
+
+def embed(table: Any, tokens: Any) -> Any:
+    """Rows of `table` [vocabulary, width]."""
+    return tf.gather(table, tf.cast(tokens, tf.int32))
+
+
+def tied_logits(inputs: Any, table: Any, bias: Any) -> Any:
+    """Products with every row of `table` in the compute dtype, plus `bias` where there is one: float32."""
+    logits = tf.cast(tf.einsum("...w,vw->...v", inputs, table), tf.float32)
+    return logits if bias is None else logits + tf.cast(bias, tf.float32)
+
+
+def add_constant(inputs: Any, constant: np.ndarray) -> Any:
+    return inputs + tf.constant(constant, inputs.dtype)
+
+
+def prepend(row: Any, inputs: Any) -> Any:
+    """[batch, 1 + time, width] with `row` [width] in front."""
+    rows = tf.broadcast_to(row, (tf.shape(inputs)[0], 1, inputs.shape[-1]))
+    return tf.concat([rows, inputs], axis=1)
 
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):

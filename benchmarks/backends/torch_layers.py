@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
+from torch.nn import functional
 
 from trainband.models.layers import draws
 
 
-def rescale(inputs: Any, scale: float, offset: float, dtype: str) -> Any:
-    """`inputs * scale + offset` in `dtype`."""
-    outputs = inputs.to(getattr(torch, dtype)) * scale
-    return outputs + offset if offset else outputs
+def rescale(inputs: Any, scale: Any, offset: Any, dtype: str) -> Any:
+    """`inputs * scale + offset` in `dtype`; each one number, or one a channel."""
+    outputs = inputs.to(getattr(torch, dtype))
+    outputs = outputs * _factor(scale, outputs)
+    return outputs + _factor(offset, outputs) if offset else outputs
+
+
+def _factor(number: Any, like: Any) -> Any:
+    return torch.tensor(number, dtype=like.dtype, device=like.device) if isinstance(number, tuple) else number
 
 
 def dropout(inputs: Any, key: Any, row_offset: int, rate: float) -> Any:
@@ -26,3 +34,58 @@ def dropout(inputs: Any, key: Any, row_offset: int, rate: float) -> Any:
     word = word ^ (word >> draws.SHIFTS[2])
     keep = (word >= draws.drop_threshold(rate)).reshape(inputs.shape)
     return inputs * keep.to(inputs.dtype) * (1.0 / (1.0 - rate))
+
+
+def drop_path(inputs: Any, key: Any, row_offset: int, rate: float) -> Any:
+    """`inputs` with whole examples dropped by `draws.reference_keep_mask` of shape [batch], and the others scaled."""
+    ones = inputs.new_ones((inputs.shape[0], *[1] * (inputs.ndim - 1)))
+    return inputs * dropout(ones, key, row_offset, rate)
+
+
+def attention(
+    query: Any, key: Any, value: Any, keep: Any, *, heads: int, causal: bool, drop: Callable[[Any], Any] | None
+) -> Any:
+    """See `models.layers.attention.Attention`; `drop` is applied to the weights [batch, heads, time, time of the keys].
+
+    PyTorch's fused kernel runs where nothing is dropped: its own dropout has another mask.
+    """
+    batch, time, width = query.shape
+    query, key, value = (part.reshape(batch, -1, heads, width // heads).transpose(1, 2) for part in (query, key, value))
+    mask = None if keep is None else keep[:, None, None, :]
+    if drop is None and (mask is None or not causal):
+        outputs = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)
+    else:
+        outputs = torch.matmul(_weights(query, key, mask, causal=causal, drop=drop), value)
+    return outputs.transpose(1, 2).reshape(batch, time, width)
+
+
+def _weights(query: Any, key: Any, mask: Any, *, causal: bool, drop: Callable[[Any], Any] | None) -> Any:
+    scores = torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(2, 3)).to(torch.float32)
+    lowest = torch.finfo(torch.float32).min
+    if causal:
+        seen = torch.ones(scores.shape[2:], dtype=torch.bool, device=scores.device).tril()
+        scores = scores.masked_fill(~seen, lowest)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, lowest)
+    weights = torch.softmax(scores, dim=-1).to(query.dtype)
+    return drop(weights) if drop else weights
+
+
+def embed(table: Any, tokens: Any) -> Any:
+    """Rows of `table` [vocabulary, width]."""
+    return functional.embedding(tokens.to(torch.int64), table)
+
+
+def tied_logits(inputs: Any, table: Any, bias: Any) -> Any:
+    """Products with every row of `table` in the compute dtype, plus `bias` where there is one: float32."""
+    logits = functional.linear(inputs, table).to(torch.float32)
+    return logits if bias is None else logits + bias.to(torch.float32)
+
+
+def add_constant(inputs: Any, constant: np.ndarray) -> Any:
+    return inputs + torch.as_tensor(constant, dtype=inputs.dtype, device=inputs.device)
+
+
+def prepend(row: Any, inputs: Any) -> Any:
+    """[batch, 1 + time, width] with `row` [width] in front."""
+    return torch.cat([row.expand(inputs.shape[0], 1, -1), inputs], dim=1)

@@ -9,6 +9,8 @@ import keras
 
 from trainband.models.layers.draws import current_draws
 
+Factor = float | tuple[float, ...]
+
 
 class LayerKit(Protocol):
     """Layers whose fastest or reproducible form depends on the backend and the profile."""
@@ -19,14 +21,43 @@ class LayerKit(Protocol):
     def dropout(self, rate: float, *, name: str) -> Any:
         """Dropout whose mask is a function of (seed, step, layer) on every backend."""
 
-    def rescale(self, *, name: str, scale: float, offset: float = 0.0) -> Any:
-        """Raw uint8 input to `x * scale + offset` in the compute dtype."""
+    def drop_path(self, rate: float, *, name: str) -> Any:
+        """Stochastic depth, whole examples at once, with a mask of the same kind."""
+
+    def layer_scale(self, *, name: str, initial: float) -> Any:
+        """A trained factor a channel."""
+
+    def rescale(self, *, name: str, scale: Factor, offset: Factor = 0.0) -> Any:
+        """Raw uint8 input to `x * scale + offset` in the compute dtype; one number, or one a channel."""
+
+    def attention(self, *, name: str, heads: int, causal: bool = False, dropout: float = 0.0) -> Any:
+        """Attention of [query, key, value] or [query, key, value, keep], without weights; see `Attention`."""
+
+    def keep_mask(self, *, name: str, padding: int = 0) -> Any:
+        """Tokens to True where they are not padding."""
+
+    def token_embedding(
+        self, *, name: str, vocabulary: int, width: int, initializer: Any, output_bias: bool = False
+    ) -> Any:
+        """A table that is called with tokens, and with `reverse=True` for their logits; see `TokenEmbedding`."""
+
+    def positions(self, *, name: str, length: int, initializer: Any) -> Any:
+        """Adds a trained vector a place."""
+
+    def sinusoids(self, *, name: str) -> Any:
+        """Scales embeddings by the root of their width and adds sines and cosines of the place."""
+
+    def class_token(self, *, name: str, initializer: Any = "zeros") -> Any:
+        """Puts one trained vector before a sequence."""
+
+    def pick(self, place: int, *, name: str) -> Any:
+        """One place of the second axis."""
 
 
 class Rescale(keras.layers.Layer):
     """Raw input to floating point: `x * scale + offset`."""
 
-    def __init__(self, apply: Callable[..., Any], *, scale: float, offset: float, name: str) -> None:
+    def __init__(self, apply: Callable[..., Any], *, scale: Factor, offset: Factor, name: str) -> None:
         super().__init__(name=name)
         self._apply = apply
         self._scale = scale

@@ -1,0 +1,89 @@
+"""Facts of architectures that need no row of the catalog: built, and stepped on random inputs."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from trainband.benchmarks.backends.base import Adapter, create_adapter, load_architecture
+from trainband.benchmarks.batches import Batch
+from trainband.benchmarks.flops import training_flops_per_example
+from trainband.models.layers.draws import step_keys
+from trainband.models.layers.kit import LayerKit
+from trainband.models.specs import Optimizer, Recipe, Schedule
+from trainband.platforms.profile_spec import Profile
+from trainband.results.codec import decode
+
+SEED = 20
+
+
+def one_output(architecture: str, sizes: dict[str, Any]) -> Callable[[LayerKit], Any]:
+    """The architecture with other sizes; of a language model only the last place's logits: [batch, classes]."""
+    import keras
+
+    def build(kit: LayerKit) -> Any:
+        model = load_architecture(architecture)(kit, **sizes)
+        if len(model.output.shape) == 2:
+            return model
+        return keras.Model(model.inputs, kit.pick(-1, name="last_place")(model.output), name=model.name)
+
+    return build
+
+
+def built(architecture: str, profile: dict[str, Any], *, rows: int, sizes: dict[str, Any]) -> Adapter:
+    """The adapter, with plain SGD."""
+    recipe = Recipe(
+        tier="smoke",
+        epochs=1,
+        batch_size=rows,
+        optimizer=Optimizer(name="sgd"),
+        schedule=Schedule(kind="constant", peak=0.01),
+        smallest_drop={},
+    )
+    adapter = create_adapter(decode(Profile, profile), recipe, loss="softmax_cross_entropy")
+    backend = importlib.import_module(type(adapter).__module__)
+    backend.load_architecture = partial(one_output, sizes=sizes)  # type: ignore[attr-defined]
+    adapter.build(architecture)
+    return adapter
+
+
+def facts(architecture: str, profile: dict[str, Any], **sizes: Any) -> dict[str, Any]:
+    """What the architecture is, without a step."""
+    adapter = built(architecture, profile, rows=1, sizes=sizes)
+    return {
+        "parameters": sum(int(np.prod(entry.variable.shape)) for entry in adapter.variables if entry.trainable),
+        "names": [entry.name for entry in adapter.variables],
+        "input": [list(adapter.model.inputs[0].shape), adapter.model.inputs[0].dtype],
+        "output": [list(adapter.model.output.shape), adapter.model.output.dtype],
+        "random_layers": adapter.random_layers,
+        "flops_per_example": training_flops_per_example(adapter.model),
+    }
+
+
+def two_steps(
+    architecture: str, profile: dict[str, Any], *, rows: int, maximum: int, rate: float = 0.01, **sizes: Any
+) -> dict[str, Any]:
+    """Logits before, and the losses of two steps on one batch with one mask; inputs are uniform in [0, maximum]."""
+    adapter = built(architecture, profile, rows=rows, sizes=sizes)
+    adapter.initialize(SEED)
+    (inputs,) = adapter.model.inputs
+    rng = np.random.default_rng(SEED)
+    batch = Batch(
+        step=0,
+        inputs=rng.integers(0, maximum + 1, (rows, *inputs.shape[1:])).astype(inputs.dtype),
+        labels=rng.integers(0, adapter.model.output.shape[-1], rows).astype(np.int32),
+        keys=step_keys(SEED, 0, adapter.random_layers),
+        learning_rate=rate,
+    )
+    logits = adapter.eval_step(batch.inputs)
+    losses = [adapter.train_step(*adapter.put([batch])) for _ in range(2)]
+    adapter.sync(losses[-1])
+    return {
+        "losses": adapter.fetch(losses).tolist(),
+        "logits": logits.astype(float).tolist(),
+        "logits_dtype": str(logits.dtype),
+    }
