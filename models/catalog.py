@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from types import MappingProxyType
 
 from trainband.models.datasets import DATASETS
-from trainband.models.rows import images
+from trainband.models.rows import images, language, others
 from trainband.models.specs import ReferenceModel
 
 ENTRY_POINT_GROUP = "trainband.models"
@@ -20,7 +20,14 @@ BUILT_IN = (
     images.LENET5_MNIST,
     images.CNN_FASHION_MNIST,
     images.AUTOENCODER_FASHION_MNIST,
+    images.VIT_FASHION_MNIST,
     images.RESNET20_CIFAR10,
+    language.CHARGPT_TINY_SHAKESPEARE,
+    language.CHARGPT_LARGE_TINY_SHAKESPEARE,
+    language.CHARLSTM_TINY_SHAKESPEARE,
+    language.TEXTCNN_CLINC_OOS,
+    language.BOW_GOEMOTIONS,
+    others.MLP_PENGUINS,
 )
 
 

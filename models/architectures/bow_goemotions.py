@@ -14,7 +14,7 @@ import keras
 
 from trainband.models.layers.kit import LayerKit
 
-LENGTH, VOCABULARY = 32, 16_000
+LENGTH, VOCABULARY = 32, 10_000
 
 
 def build(kit: LayerKit) -> Any:
