@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from trainband.benchmarks.data.cache import DataError
-from trainband.benchmarks.data.readers import characters, penguins, words
+from trainband.benchmarks.data.readers import characters, leave_one_out, penguins, words
 from trainband.benchmarks.data.readers.registry import READERS, read
+from trainband.models.dataset_rows.recommendation import MOVIELENS_SMALL
 from trainband.models.dataset_rows.tabular import PENGUINS
 from trainband.models.dataset_rows.text import CLINC_OOS, GOEMOTIONS, TINY_SHAKESPEARE
 from trainband.models.dataset_spec import Dataset
@@ -24,10 +25,10 @@ def splits(monkeypatch: pytest.MonkeyPatch) -> Splits:
     """What a builder's splits hold, feature by feature; the test fills it."""
     found: Splits = {}
 
-    def whole_split(builder: object, split: str) -> dict[str, np.ndarray[Any, Any]]:
+    def whole_split(builder: object, split: str, **options: object) -> dict[str, np.ndarray[Any, Any]]:
         return {feature: np.array(values) for feature, values in found[split].items()}
 
-    for module in (characters, penguins, words):
+    for module in (characters, leave_one_out, penguins, words):
         monkeypatch.setattr(module, "whole_split", whole_split)
     return found
 
@@ -134,6 +135,64 @@ def test_a_vocabulary_larger_than_the_training_texts_is_refused(splits: Splits) 
     splits.update(train=questions, test=questions)
     with pytest.raises(DataError, match="hold 2 words, too few for the catalog's vocabulary of 5"):
         read(replace(CLINC_OOS, settings={"length": 3, "vocabulary": 5}), None)
+
+
+def test_a_history_ends_with_the_latest_item_and_of_two_at_once_with_the_higher() -> None:
+    users, items = np.array([0, 1, 0, 0, 1]), np.array([5, 2, 9, 7, 4])
+    timestamps = np.array([30, 10, 10, 30, 5])
+    first, second = leave_one_out.histories(users, items, timestamps)
+    assert first.tolist() == [9, 5, 7]
+    assert second.tolist() == [4, 2]
+
+
+def test_unrated_items_are_candidates_or_negatives_and_never_both() -> None:
+    words_of_seed = np.random.PCG64(1)
+    candidates, negatives = leave_one_out.unrated(
+        np.array([0, 3, 5]), items=8, candidates=2, negatives=4, words=words_of_seed
+    )
+    # By hand: the unrated items are 1, 2, 4, 6, 7, and their order is that of the stream's first five words.
+    expected = np.random.PCG64(1).random_raw(5 + 8)
+    order = [item for _, item in sorted(zip(expected[:5].tolist(), [1, 2, 4, 6, 7], strict=True))]
+    others = sorted(order[2:])
+    assert candidates.tolist() == [order[:2]]
+    assert negatives.reshape(-1).tolist() == [others[word % 3] for word in expected[5:].tolist()]
+    assert negatives.shape == (2, 4)
+
+
+def test_each_rated_item_goes_before_its_unrated_ones() -> None:
+    rows = leave_one_out.labelled(6, np.array([3, 5]), np.array([[0, 1], [1, 2]]))
+    assert rows.tolist() == [[6, 3, 1], [6, 0, 0], [6, 1, 0], [6, 5, 1], [6, 1, 0], [6, 2, 0]]
+
+
+@pytest.fixture
+def five_ratings(splits: Splits) -> Dataset:
+    """Users 3 and 10, items 2, 20 and 100; user 10 rated 100 last."""
+    splits["train"] = {
+        "user_id": [b"10", b"3", b"10", b"3", b"10"],
+        "movie_id": [b"100", b"20", b"2", b"2", b"20"],
+        "timestamp": [9, 7, 5, 8, 9],
+    }
+    return replace(MOVIELENS_SMALL, settings={"users": 2, "items": 3, "negatives": 1, "seed": 0})
+
+
+def test_ids_are_numbered_in_numerical_order_and_the_last_is_held_out(
+    five_ratings: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_others(rated: np.ndarray[Any, Any], **options: object) -> tuple[np.ndarray[Any, Any], ...]:
+        return np.zeros((1, 0), int), np.zeros((len(rated) - 1, 0), int)
+
+    monkeypatch.setattr(leave_one_out, "unrated", no_others)
+    arrays = read(five_ratings, None)
+    assert arrays["train_inputs"].tolist() == [[0, 1], [1, 0], [1, 1]]
+    assert arrays["test_inputs"].tolist() == [[0, 0], [1, 2]]
+    assert arrays["train_labels"].tolist() == [[1], [1], [1]]
+    assert {array.dtype for array in arrays.values()} == {np.dtype(np.int32)}
+
+
+def test_other_numbers_of_users_and_items_are_refused(five_ratings: Dataset) -> None:
+    more = replace(five_ratings, settings={**five_ratings.settings, "users": 3})
+    with pytest.raises(DataError, match=r"\(2, 3\) users and items, the catalog says \(3, 3\)"):
+        read(more, None)
 
 
 def test_penguins_are_standardised_by_the_moments_of_the_training_split() -> None:
