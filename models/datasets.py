@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 
+from trainband.models.dataset_rows.audio import SPOKEN_DIGIT
 from trainband.models.dataset_rows.images import CIFAR10, DIGITS, FASHION_MNIST, MNIST
 from trainband.models.dataset_rows.recommendation import MOVIELENS_SMALL
 from trainband.models.dataset_rows.tabular import PENGUINS
@@ -24,6 +25,7 @@ DATASETS: Mapping[str, Dataset] = {
         CLINC_OOS,
         GOEMOTIONS,
         MOVIELENS_SMALL,
+        SPOKEN_DIGIT,
     )
 }
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from trainband.benchmarks.data.cache import DataError
-from trainband.benchmarks.data.readers import characters, leave_one_out, penguins, words
+from trainband.benchmarks.data.readers import characters, leave_one_out, log_mel, penguins, words
 from trainband.benchmarks.data.readers.registry import READERS, read
+from trainband.models.dataset_rows.audio import SPOKEN_DIGIT
 from trainband.models.dataset_rows.recommendation import MOVIELENS_SMALL
 from trainband.models.dataset_rows.tabular import PENGUINS
 from trainband.models.dataset_rows.text import CLINC_OOS, GOEMOTIONS, TINY_SHAKESPEARE
@@ -193,6 +194,61 @@ def test_other_numbers_of_users_and_items_are_refused(five_ratings: Dataset) -> 
     more = replace(five_ratings, settings={**five_ratings.settings, "users": 3})
     with pytest.raises(DataError, match=r"\(2, 3\) users and items, the catalog says \(3, 3\)"):
         read(more, None)
+
+
+def test_a_recording_is_cut_or_filled_up_with_silence_at_its_end() -> None:
+    short, long = log_mel.first_second(np.array([3, -4])), log_mel.first_second(np.arange(9_000))
+    assert short.dtype == np.float64
+    assert short[:3].tolist() == [3.0, -4.0, 0.0]
+    assert short.shape == long.shape == (8_000,)
+    assert long[-1] == 7_999.0
+
+
+@pytest.mark.slow
+@pytest.mark.backend("tensorflow")
+def test_a_sine_is_loudest_in_the_band_of_its_pitch_and_counted_from_its_loudest_cell(frameworks: Any) -> None:
+    """By hand: 40 bands between 20 and 4,000 Hz have 42 edges 51.6 mel apart, from 31.7 to 2,146.1 mel.
+
+    1,000 Hz is 1,000.0 mel, 18.8 edges from the first: nearest to the 19th, which is the middle of band 18.
+    """
+    amplitudes = [[3000, 3000], [300, 300], [3000, 300], [0, 0]]
+    found = frameworks("tensorflow").result("log_mel.py", "pictures_of_sines", hertz=1000, amplitudes=amplitudes)
+    pictures = np.array(found["pictures"])
+    assert found["dtype"] == "uint8"
+    assert pictures.shape == (4, *SPOKEN_DIGIT.input_shape)
+    loud, quiet, fading, silent = pictures[..., 0]
+    assert (loud.argmax(axis=1) == 18).all()
+    assert loud.max() == 255
+    assert loud[:, [0, 39]].max() == 0  # more than 80 dB below
+    assert np.array_equal(loud, quiet)
+    assert fading[10, 18] == 255
+    assert fading[50, 18] == 191  # 20 of 80 dB lower: three quarters of 255, 191.25
+    assert silent.max() == 0
+
+
+def recordings(monkeypatch: pytest.MonkeyPatch, *names: str) -> Dataset:
+    """A builder holds recordings under the names given; the picture of the nth is n."""
+    examples = [
+        {"audio/filename": name.encode(), "label": 7, "audio": np.array([place])} for place, name in enumerate(names)
+    ]
+    monkeypatch.setattr(log_mel, "one_by_one", lambda builder, split: iter(examples))
+    monkeypatch.setattr(log_mel, "pictures", lambda samples: samples[:, :1].astype(np.uint8))
+    return SPOKEN_DIGIT
+
+
+def test_recordings_0_to_4_of_each_speaker_are_the_test_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = recordings(monkeypatch, "7_theo_5.wav", "7_theo_4.wav", "7_jackson_0.wav", "7_jackson_40.wav")
+    arrays = read(row, None)
+    assert arrays["train_inputs"].tolist() == [[0], [3]]
+    assert arrays["test_inputs"].tolist() == [[1], [2]]
+    assert arrays["test_labels"].tolist() == [7, 7]
+    assert arrays["test_labels"].dtype == np.int32
+
+
+@pytest.mark.parametrize("name", ["8_theo_5.wav", "7_theo.wav", "7_theo_5.mp3"])
+def test_a_recording_under_another_name_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    with pytest.raises(DataError, match=f"label 7, file '{name}': not DIGIT_SPEAKER_INDEX.wav"):
+        read(recordings(monkeypatch, name), None)
 
 
 def test_penguins_are_standardised_by_the_moments_of_the_training_split() -> None:
