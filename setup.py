@@ -18,6 +18,7 @@ ROOTS = {
 # Ranges are loose: the tested versions stand in requirements/*.txt, which scripts/lock writes from here.
 INSTALL_REQUIRES = [
     "absl-py>=2.1",
+    'audioop-lts>=0.2.1; python_version >= "3.13"',  # pydub imports audioop, which Python 3.13 has dropped
     "filelock>=3.13",
     "importlib_resources>=6.0",  # tensorflow-datasets 4.9.10 imports it and does not declare it
     "jinja2>=3.1",
@@ -25,6 +26,7 @@ INSTALL_REQUIRES = [
     "numpy>=1.26",
     "plotly>=5.24",
     "psutil>=5.9",
+    "pydub>=0.25.1",  # tensorflow-datasets decodes recordings (spoken_digit) with it and does not declare it
     "rich>=13.7",
     "scikit-learn>=1.4",
     "scipy>=1.12",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 
+from trainband.models.dataset_rows.audio import SPOKEN_DIGIT
 from trainband.models.dataset_rows.images import CIFAR10, DIGITS, FASHION_MNIST, MNIST
+from trainband.models.dataset_rows.recommendation import MOVIELENS_SMALL
 from trainband.models.dataset_rows.tabular import PENGUINS
 from trainband.models.dataset_rows.text import CLINC_OOS, GOEMOTIONS, TINY_SHAKESPEARE, TINY_SHAKESPEARE_256
 from trainband.models.dataset_spec import Dataset
@@ -22,6 +24,8 @@ DATASETS: Mapping[str, Dataset] = {
         TINY_SHAKESPEARE_256,
         CLINC_OOS,
         GOEMOTIONS,
+        MOVIELENS_SMALL,
+        SPOKEN_DIGIT,
     )
 }
 

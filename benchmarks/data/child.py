@@ -73,10 +73,20 @@ def main() -> None:
         error = str(failure)
     except ModuleNotFoundError as failure:
         error = (
-            f"data set {request.dataset.name!r}: preparing it takes the module {failure.name!r}, "
+            f"data set {request.dataset.name!r}: preparing it takes the module {_missing(failure)!r}, "
             f"which {sys.executable} does not have; install it there"
         )
     answer.write_text(json.dumps({"error": error}), encoding="utf-8")
+
+
+def _missing(failure: ModuleNotFoundError) -> str:
+    """The module's name; TFDS raises its own error from the one that has it."""
+    error: BaseException | None = failure
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            return error.name
+        error = error.__cause__ or error.__context__
+    return str(failure)
 
 
 def _arrays(request: Request) -> dict[str, AnyArray]:

@@ -130,8 +130,16 @@ def test_a_cache_that_cannot_be_written_names_its_variable(tmp_path: Path) -> No
         prepare(["digits"], root=tmp_path)
 
 
-def test_a_child_that_lacks_a_library_names_it(tmp_path: Path, sklearn_does: Path) -> None:
-    sklearn_does.write_text("raise ModuleNotFoundError('No module named sklearn', name='sklearn')")
+ABSENT = "raise ModuleNotFoundError('No module named sklearn', name='sklearn')"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [ABSENT, f"try:\n  {ABSENT}\nexcept ImportError as error:\n  raise ModuleNotFoundError('in file 7') from error"],
+    ids=["python's own error", "an error from it, without the name"],
+)
+def test_a_child_that_lacks_a_library_names_it(tmp_path: Path, sklearn_does: Path, code: str) -> None:
+    sklearn_does.write_text(code)
     with pytest.raises(PreparationError, match=r"takes the module 'sklearn', which .* does not have"):
         prepare(["digits"], root=tmp_path)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,14 +10,18 @@ import numpy as np
 from trainband.benchmarks.digests import AnyArray
 
 
-def whole_split(builder: Any, split: str) -> dict[str, AnyArray]:
+def whole_split(builder: Any, split: str, *, features: Iterable[str] = ()) -> dict[str, AnyArray]:
     """Each feature of all examples as one array [examples, ...]; texts are bytes.
 
     One batch takes 4 s for 60,000 images, a third of the time that one by one takes.
+
+    Args:
+      features: the only ones that are decoded, to save time; all when empty.
     """
     import tensorflow_datasets as tfds
 
-    examples = tfds.as_numpy(_dataset(builder, split, batch_size=-1))
+    decoders = tfds.decode.PartialDecoding(dict.fromkeys(features, True)) if features else None
+    examples = tfds.as_numpy(_dataset(builder, split, batch_size=-1, decoders=decoders))
     return {feature: np.asarray(values) for feature, values in examples.items()}
 
 
