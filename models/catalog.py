@@ -27,6 +27,8 @@ BUILT_IN = (
     language.CHARLSTM_TINY_SHAKESPEARE,
     language.TEXTCNN_CLINC_OOS,
     language.BOW_GOEMOTIONS,
+    others.CNN_SPOKEN_DIGIT,
+    others.NEUMF_MOVIELENS,
     others.MLP_PENGUINS,
 )
 

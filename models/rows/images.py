@@ -130,7 +130,7 @@ RESNET20_CIFAR10 = ReferenceModel(
     recipes=(
         Recipe(
             tier="short",
-            epochs=2,
+            epochs=1,
             batch_size=128,
             optimizer=_HE_SGD,
             schedule=Schedule(kind="linear", peak=0.1, warmup_epochs=0.2),

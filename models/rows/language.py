@@ -21,10 +21,10 @@ CHARGPT_TINY_SHAKESPEARE = ReferenceModel(
     recipes=(
         Recipe(
             tier="short",
-            epochs=3,
-            batch_size=24,
+            epochs=2,
+            batch_size=16,
             optimizer=_NANOGPT_ADAMW,
-            schedule=Schedule(kind="cosine", peak=0.002, warmup_epochs=0.1, final_factor=0.1),
+            schedule=Schedule(kind="cosine", peak=0.001, warmup_epochs=0.1, final_factor=0.1),
             smallest_drop={"log_loss": 0.03, "accuracy": 0.02},
             time_limit_sec=900.0,
             published=(
