@@ -163,3 +163,15 @@ def test_with_equal_weights_it_gives_what_kerass_own_model_gives(frameworks: Any
     )
     assert found["largest"] > 0.1
     assert found["error"] < 1e-4 * found["largest"]
+
+
+@pytest.mark.slow
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize("depth", [50, 101, 152])
+def test_residual_networks_have_kerass_parameters_less_its_biases_before_a_norm(frameworks: Any, depth: int) -> None:
+    found = frameworks("torch").result(
+        "keras_applications.py",
+        "trainable_parameters_without_convolutions_biases",
+        application=f"ResNet{depth}",
+    )
+    assert found == EXPECTED[f"resnet_imagenet:resnet{depth}"].parameters

@@ -41,6 +41,13 @@ def compare(architecture: str, application: str, image_size: int) -> dict[str, f
     }
 
 
+def trainable_parameters_without_convolutions_biases(application: str) -> int:
+    """Keras's own count, less the biases that a normalisation takes out again."""
+    model = getattr(keras.applications, application)(weights=None)
+    biases = [layer.bias for layer in model.layers if isinstance(layer, keras.layers.Conv2D) and layer.use_bias]
+    return sum(int(np.prod(v.shape)) for v in model.trainable_weights) - sum(int(b.shape[0]) for b in biases)
+
+
 def _layers(model: Any) -> Iterator[Any]:
     """Layers with weights, those inside a Sequential included; Normalization's are no trained ones."""
     for layer in model.layers:
