@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
-_PRODUCTS = ("Dense", "Conv1D", "Conv2D", "Conv3D")
+_DENSE_AND_CONVOLUTIONS = (
+    "Dense",
+    "Conv1D",
+    "Conv2D",
+    "Conv3D",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
+    "SeparableConv1D",
+    "SeparableConv2D",
+)
+_KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 TRAINING_FACTOR = 3.0  # backward costs two products for each one forward
 
 
@@ -13,17 +23,28 @@ def training_flops_per_example(model: Any) -> float | None:
     """Operations of matrix products and convolutions for one example's forward and backward pass.
 
     A multiply-add counts as 2; the backward pass as twice the forward one; element-wise work and look-ups are left
-    out. None where a layer with a matrix among its weights is of a kind that is not known here.
+    out. Attention counts all places, also those that a mask hides. None where a layer with a matrix among its weights
+    is of a kind that is not known here and does not count its own `multiply_adds`.
     """
     total = 0.0
     for layer in model.layers:
-        kind = type(layer).__name__
-        if kind not in _PRODUCTS:
-            if kind != "Embedding" and any(len(weight.shape) >= 2 for weight in layer.weights):
-                return None
-            continue
-        shape = [int(size) for size in layer.kernel.shape]
-        output = layer.output.shape
-        positions = math.prod(int(size) for size in output[1:-1])
-        total += 2.0 * math.prod(shape) * positions
+        multiply_adds = _multiply_adds(layer)
+        if multiply_adds is None:
+            return None
+        total += 2.0 * multiply_adds
     return TRAINING_FACTOR * total
+
+
+def _multiply_adds(layer: Any) -> int | None:
+    """Forward multiply-adds of one example in one layer; None where that is not known."""
+    own: int | None = getattr(layer, "multiply_adds", None)
+    if own is not None:
+        return own
+    kind = type(layer).__name__
+    if kind not in _DENSE_AND_CONVOLUTIONS:
+        has_matrix = any(len(weight.shape) >= 2 for weight in layer.weights)
+        return None if has_matrix and kind != "Embedding" else 0
+    positions = math.prod(int(size) for size in layer.output.shape[1:-1])
+    kernels = [kernel for name in _KERNELS if (kernel := getattr(layer, name, None)) is not None]
+    # Each number of a kernel is used once a place, in a depthwise and in a grouped convolution too.
+    return positions * sum(math.prod(int(size) for size in kernel.shape) for kernel in kernels)

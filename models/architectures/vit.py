@@ -11,31 +11,39 @@ from trainband.models.layers.kit import LayerKit
 
 
 def vision_transformer(
-    kit: LayerKit, x: Any, *, patch: int, width: int, layers: int, heads: int, classes: int, dropout: float = 0.0
+    kit: LayerKit,
+    x: Any,
+    *,
+    patch: int,
+    width: int,
+    layers: int,
+    heads: int,
+    classes: int,
+    drop_path: float = 0.0,
 ) -> Any:
     """Logits float32 [batch, classes] from rescaled images, float [batch, height, width, channel].
 
-    Dosovitskiy et al. 2021, section 3.1, with the exact GELU; `dropout` stands after the positions and each sub-layer.
-    Kernels start truncated normal with sd 0.02, biases and the class token at 0.
+    Dosovitskiy et al. 2021, section 3.1, with the exact GELU. `drop_path` is the last block's rate of stochastic depth, which
+    rises from 0 at the first (Touvron et al. 2021). Kernels start truncated normal with sd 0.02, biases and the class
+    token at 0.
     """
     x = keras.layers.Conv2D(width, patch, strides=patch, kernel_initializer=_normal(), name="patches")(x)
     x = keras.layers.Reshape((int(x.shape[1]) * int(x.shape[2]), width), name="sequence")(x)
     x = kit.class_token(name="class_token")(x)
     x = kit.positions(name="positions", length=int(x.shape[1]), initializer=_normal())(x)
-    x = _drop(kit, x, dropout, name="embed_drop")
     for layer in range(layers):
-        x = _block(kit, x, heads=heads, dropout=dropout, name=f"block{layer}")
+        x = _block(kit, x, heads=heads, drop_path=drop_path * layer / (layers - 1), name=f"block{layer}")
     x = kit.pick(0, name="class_of_image")(_norm(x, name="last_norm"))
     return keras.layers.Dense(classes, kernel_initializer=_normal(), dtype="float32", name="logits")(x)
 
 
-def _block(kit: LayerKit, x: Any, *, heads: int, dropout: float, name: str) -> Any:
+def _block(kit: LayerKit, x: Any, *, heads: int, drop_path: float, name: str) -> Any:
     y = _norm(x, name=f"{name}_attention_norm")
     y = attend(kit, y, y, heads=heads, name=f"{name}_attention", initializer=_normal())
-    x = keras.layers.Add(name=f"{name}_attention_add")([x, _drop(kit, y, dropout, name=f"{name}_attention_drop")])
+    x = keras.layers.Add(name=f"{name}_attention_add")([x, _drop(kit, y, drop_path, name=f"{name}_attention_drop")])
     y = _norm(x, name=f"{name}_mlp_norm")
     y = feed_forward(y, width=4 * int(x.shape[-1]), activation="gelu", name=f"{name}_mlp", initializer=_normal())
-    return keras.layers.Add(name=f"{name}_mlp_add")([x, _drop(kit, y, dropout, name=f"{name}_mlp_drop")])
+    return keras.layers.Add(name=f"{name}_mlp_add")([x, _drop(kit, y, drop_path, name=f"{name}_mlp_drop")])
 
 
 def _norm(x: Any, *, name: str) -> Any:
@@ -43,7 +51,7 @@ def _norm(x: Any, *, name: str) -> Any:
 
 
 def _drop(kit: LayerKit, x: Any, rate: float, *, name: str) -> Any:
-    return kit.dropout(rate, name=name)(x) if rate else x
+    return kit.drop_path(rate, name=name)(x) if rate else x
 
 
 def _normal() -> Any:

@@ -54,6 +54,8 @@ class TokenEmbedding(keras.layers.Layer):
 class Positions(keras.layers.Layer):
     """Adds a trained vector a place to [batch, time, width]; `length` is the longest sequence there is a vector for."""
 
+    multiply_adds = 0
+
     def __init__(self, *, length: int, initializer: Any, name: str) -> None:
         super().__init__(name=name)
         self.length = length

@@ -43,7 +43,25 @@ def test_normalisation_pooling_and_look_ups_count_nothing() -> None:
     assert training_flops_per_example(model(*others)) == 0.0
 
 
-@pytest.mark.parametrize("kind", ["DepthwiseConv2D", "LSTM", "MultiHeadAttention"])
+def test_a_depthwise_convolution_counts_its_kernel_once_a_position_and_a_channel() -> None:
+    depthwise = layer("DepthwiseConv2D", (None, 4, 6, 8), (3, 3, 8, 1))
+    assert training_flops_per_example(model(depthwise)) == 3 * 2 * (3 * 3 * 8) * (4 * 6)
+
+
+def test_a_separable_convolution_is_a_depthwise_one_and_a_product_over_channels() -> None:
+    separable = layer("SeparableConv2D", (None, 4, 6, 5), (3, 3, 8, 1), (1, 1, 8, 5))
+    del separable.kernel
+    separable.depthwise_kernel, separable.pointwise_kernel = separable.weights
+    assert training_flops_per_example(model(separable)) == 3 * 2 * (3 * 3 * 8 + 8 * 5) * (4 * 6)
+
+
+def test_a_layer_may_count_for_itself() -> None:
+    counted = layer("TokenEmbedding", (None, 10, 7), (100, 7))
+    counted.multiply_adds = 7_000
+    assert training_flops_per_example(model(counted)) == 3 * 2 * 7_000
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "MultiHeadAttention"])
 def test_a_product_of_an_unknown_kind_gives_no_number_instead_of_a_wrong_one(kind: str) -> None:
     unknown = layer(kind, (None, 7), (3, 7), (7,))
     assert training_flops_per_example(model(layer("Dense", (None, 7), (5, 7)), unknown)) is None

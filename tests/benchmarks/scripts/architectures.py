@@ -21,21 +21,22 @@ from trainband.results.codec import decode
 SEED = 20
 
 
-def one_output(architecture: str, sizes: dict[str, Any]) -> Callable[[LayerKit], Any]:
-    """The architecture with other sizes; of a language model only the last place's logits: [batch, classes]."""
+def resized(architecture: str, *, sizes: dict[str, Any], one_output: bool) -> Callable[[LayerKit], Any]:
+    """The architecture with other sizes; with `one_output` only the last place's logits: [batch, classes]."""
     import keras
 
     def build(kit: LayerKit) -> Any:
         model = load_architecture(architecture)(kit, **sizes)
-        if len(model.output.shape) == 2:
+        if len(model.output.shape) == 2 or not one_output:
             return model
         return keras.Model(model.inputs, kit.pick(-1, name="last_place")(model.output), name=model.name)
 
     return build
 
 
-def built(architecture: str, profile: dict[str, Any], *, rows: int, sizes: dict[str, Any]) -> Adapter:
-    """The adapter, with plain SGD."""
+def built(architecture: str, profile: dict[str, Any], *, rows: int, sizes: dict[str, Any], one_output: bool) -> Adapter:
+    """The adapter, with plain SGD; built, and not yet initialized."""
+    _start_at_zero()
     recipe = Recipe(
         tier="smoke",
         epochs=1,
@@ -46,14 +47,25 @@ def built(architecture: str, profile: dict[str, Any], *, rows: int, sizes: dict[
     )
     adapter = create_adapter(decode(Profile, profile), recipe, loss="softmax_cross_entropy")
     backend = importlib.import_module(type(adapter).__module__)
-    backend.load_architecture = partial(one_output, sizes=sizes)  # type: ignore[attr-defined]
+    backend.load_architecture = partial(resized, sizes=sizes, one_output=one_output)  # type: ignore[attr-defined]
     adapter.build(architecture)
     return adapter
 
 
+def _start_at_zero() -> None:
+    """Have Keras draw no starting values, which take most of the time that a large model needs to be built."""
+    from keras import initializers as kinds
+
+    def zeros(self: Any, shape: Any, dtype: Any = None, **_: Any) -> Any:
+        return kinds.Zeros()(shape, dtype=dtype)
+
+    for kind in (kinds.VarianceScaling, kinds.RandomNormal, kinds.RandomUniform, kinds.TruncatedNormal):
+        kind.__call__ = zeros
+
+
 def facts(architecture: str, profile: dict[str, Any], **sizes: Any) -> dict[str, Any]:
     """What the architecture is, without a step."""
-    adapter = built(architecture, profile, rows=1, sizes=sizes)
+    adapter = built(architecture, profile, rows=1, sizes=sizes, one_output=False)
     return {
         "parameters": sum(int(np.prod(entry.variable.shape)) for entry in adapter.variables if entry.trainable),
         "names": [entry.name for entry in adapter.variables],
@@ -68,7 +80,7 @@ def two_steps(
     architecture: str, profile: dict[str, Any], *, rows: int, maximum: int, rate: float = 0.01, **sizes: Any
 ) -> dict[str, Any]:
     """Logits before, and the losses of two steps on one batch with one mask; inputs are uniform in [0, maximum]."""
-    adapter = built(architecture, profile, rows=rows, sizes=sizes)
+    adapter = built(architecture, profile, rows=rows, sizes=sizes, one_output=True)
     adapter.initialize(SEED)
     (inputs,) = adapter.model.inputs
     rng = np.random.default_rng(SEED)
@@ -87,3 +99,17 @@ def two_steps(
         "logits": logits.astype(float).tolist(),
         "logits_dtype": str(logits.dtype),
     }
+
+
+def sequence_logits(architecture: str, profile: dict[str, Any], inputs: list[Any], **sizes: Any) -> list[Any]:
+    """The first logits of each place, for each of `inputs`: [rows, time, 20]; of weights that are quickly drawn."""
+    adapter = built(architecture, profile, rows=len(inputs), sizes=sizes, one_output=False)
+    rng = np.random.default_rng(SEED)
+    adapter.assign(
+        [
+            rng.standard_normal(w.shape, np.float32) * np.float32(0.02) if w.ndim > 1 else np.ones_like(w)
+            for w in adapter.weights()
+        ]
+    )
+    logits: list[Any] = adapter.eval_step(np.array(inputs, adapter.model.inputs[0].dtype))[..., :20].tolist()
+    return logits

@@ -1,0 +1,57 @@
+"""What the networks for ImageNet share: their input, padding as PyTorch has it, convolutions with a normalisation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from trainband.models.layers.kit import LayerKit
+
+# Mean and standard deviation of ImageNet's training pixels, a channel each, on the scale of 0 to 255.
+_MEAN = (123.675, 116.28, 103.53)
+_SD = (58.395, 57.12, 57.375)
+
+
+def imagenet_input(kit: LayerKit, image_size: int) -> tuple[Any, Any]:
+    """The input, uint8 [batch, image_size, image_size, 3] in RGB, and the same less its mean over its deviation."""
+    inputs = keras.Input((image_size, image_size, 3), dtype="uint8", name="images")
+    scale = tuple(1 / sd for sd in _SD)
+    offset = tuple(-mean / sd for mean, sd in zip(_MEAN, _SD, strict=True))
+    return inputs, kit.rescale(name="rescale", scale=scale, offset=offset)(inputs)
+
+
+def pad(x: Any, margin: int, *, name: str) -> Any:
+    """Zeros on all four sides; `padding="same"` puts more of them behind than before where a stride is above 1."""
+    return keras.layers.ZeroPadding2D(margin, name=name)(x)
+
+
+def conv_norm(
+    kit: LayerKit,
+    x: Any,
+    width: int,
+    size: int | tuple[int, int],
+    *,
+    name: str,
+    stride: int = 1,
+    padding: str = "same",
+    momentum: float = 0.9,
+    epsilon: float = 1e-5,
+    initializer: Any = "he_normal",
+) -> Any:
+    """A convolution without bias and its batch normalisation: layers `<name>_conv` and `<name>_norm`."""
+    x = keras.layers.Conv2D(
+        width,
+        size,
+        strides=stride,
+        padding=padding,
+        use_bias=False,
+        kernel_initializer=initializer,
+        name=f"{name}_conv",
+    )(x)
+    return kit.batch_norm(name=f"{name}_norm", momentum=momentum, epsilon=epsilon)(x)
+
+
+def logits(x: Any, classes: int, *, initializer: Any = "glorot_uniform") -> Any:
+    """The last dense layer: float32 [batch, classes]."""
+    return keras.layers.Dense(classes, kernel_initializer=initializer, dtype="float32", name="logits")(x)
