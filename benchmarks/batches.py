@@ -15,6 +15,7 @@ from trainband.models.specs import Recipe
 
 _ORDER_STREAM = 0x0DE2
 _AUGMENT_STREAM = 0xA06E
+CUTOUT = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,28 @@ class Augmentation:
     apply: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-AUGMENTATIONS = {"pad4_crop_flip": Augmentation(_pad4_crop_flip_draws, pad4_crop_flip)}
+def pad4_crop_flip_cutout8(images: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """`pad4_crop_flip`, then a square of 8 x 8 pixels set to 0 (DeVries and Taylor 2017, whole squares only).
+
+    Args:
+      images: uint8 [batch, 32, 32, channel].
+      draws: integers [batch, 5]: those of `pad4_crop_flip`, then the square's first row and column.
+    """
+    cropped = pad4_crop_flip(images, draws[:, :3])
+    for image, (row, column) in zip(cropped, draws[:, 3:].tolist(), strict=True):
+        image[row : row + CUTOUT, column : column + CUTOUT] = 0
+    return cropped
+
+
+def _pad4_crop_flip_cutout8_draws(rng: np.random.Generator, examples: int) -> np.ndarray:
+    crops = _pad4_crop_flip_draws(rng, examples)
+    return np.concatenate([crops, rng.integers(0, 32 - CUTOUT + 1, (examples, 2))], axis=1)
+
+
+AUGMENTATIONS = {
+    "pad4_crop_flip": Augmentation(_pad4_crop_flip_draws, pad4_crop_flip),
+    "pad4_crop_flip_cutout8": Augmentation(_pad4_crop_flip_cutout8_draws, pad4_crop_flip_cutout8),
+}
 
 
 def _bytes(array: np.ndarray) -> memoryview:

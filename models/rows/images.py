@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from trainband.models.metrics import MEAN_ABSOLUTE_ERROR, MEAN_SQUARED_ERROR
 from trainband.models.specs import Optimizer, PublishedFigure, Recipe, ReferenceModel, Schedule
 
@@ -153,6 +155,54 @@ RESNET20_CIFAR10 = ReferenceModel(
                     metric="accuracy",
                     value=0.9125,
                     source="He et al. 2016, table 6: 8.75% test error after 64,000 steps",
+                ),
+            ),
+        ),
+    ),
+)
+
+RESNET56_CIFAR10 = ReferenceModel(
+    name="resnet56_cifar10",
+    title="ResNet-56 on CIFAR-10",
+    kind="vision",
+    dataset="cifar10",
+    architecture=f"{_ARCHITECTURES}.resnet56_cifar10:build",
+    source=RESNET20_CIFAR10.source,
+    recipes=(
+        replace(
+            RESNET20_CIFAR10.recipe("full"),
+            published=(
+                PublishedFigure(
+                    metric="accuracy",
+                    value=0.9303,
+                    source="He et al. 2016, table 6: 6.97% test error after 64,000 steps",
+                ),
+            ),
+        ),
+    ),
+)
+
+RESNET9_CIFAR10 = ReferenceModel(
+    name="resnet9_cifar10",
+    title="ResNet-9 on CIFAR-10, for a short time to 94%",
+    kind="vision",
+    dataset="cifar10",
+    architecture=f"{_ARCHITECTURES}.resnet9_cifar10:build",
+    source="Page: How to train your ResNet, part 4, myrtle.ai, 2018",
+    recipes=(
+        Recipe(
+            tier="full",
+            epochs=24,
+            batch_size=512,
+            optimizer=Optimizer(name="sgd", momentum=0.9, nesterov=True, l2=5e-4),
+            schedule=Schedule(kind="linear", peak=0.4, warmup_epochs=5.0),
+            smallest_drop={"accuracy": 0.01, "log_loss": 0.15},
+            augmentation="pad4_crop_flip_cutout8",
+            eval_every_epochs=4,
+            time_limit_sec=86_400.0,
+            published=(
+                PublishedFigure(
+                    metric="accuracy", value=0.9408, source="Page 2018, part 4: mean of 50 runs of 24 epochs"
                 ),
             ),
         ),

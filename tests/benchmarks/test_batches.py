@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from trainband.benchmarks import batches
-from trainband.benchmarks.batches import BatchSource, epoch_order, pad4_crop_flip
+from trainband.benchmarks.batches import BatchSource, epoch_order, pad4_crop_flip, pad4_crop_flip_cutout8
 from trainband.benchmarks.digests import array_digest
 from trainband.models.layers.draws import step_keys
 from trainband.models.specs import Optimizer, Recipe, Schedule
@@ -152,6 +152,17 @@ def test_pad4_crop_flip_agrees_with_an_image_by_image_reference_for_every_draw()
     images = np.random.default_rng(0).integers(0, 256, (len(draws), 7, 6, 3)).astype(np.uint8)
     expected = np.stack([slow_pad_crop_flip(image, *draw) for image, draw in zip(images, draws, strict=True)])
     np.testing.assert_array_equal(pad4_crop_flip(images, draws), expected)
+
+
+def test_cutout_takes_one_square_of_eight_pixels_out_of_the_crop() -> None:
+    images = np.random.default_rng(0).integers(1, 256, (3, 32, 32, 3)).astype(np.uint8)
+    draws = np.array([[4, 4, 0, 0, 0], [4, 4, 1, 24, 24], [4, 4, 0, 5, 9]])
+    cut = pad4_crop_flip_cutout8(images, draws)
+    expected = pad4_crop_flip(images, draws[:, :3])
+    for image, (row, column) in zip(expected, draws[:, 3:], strict=True):
+        image[row : row + 8, column : column + 8] = 0
+    np.testing.assert_array_equal(cut, expected)
+    assert [(image == 0).all(axis=2).sum() for image in cut] == [64, 64, 64]
 
 
 def test_the_middle_crop_without_a_flip_is_the_image() -> None:

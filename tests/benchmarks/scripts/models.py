@@ -62,27 +62,27 @@ def model_facts(name: str, profile: dict[str, Any]) -> dict[str, Any]:
     adapter = built(model, recipe, profile)
     initial = digest(adapter)
     batch = random_batch(model, rows=ROWS, random_layers=adapter.random_layers)
-    logits = adapter.eval_step(batch.inputs)
+    outputs = adapter.eval_step(batch.inputs)
     losses = [adapter.train_step(*adapter.put([batch])) for _ in range(2)]
     adapter.sync(losses[-1])
     return {
         "initial_digest": initial,
         "losses": adapter.fetch(losses).tolist(),
-        "logits": logits.astype(float).tolist(),
-        "logits_dtype": str(logits.dtype),
+        "outputs": outputs.astype(float).tolist(),
+        "outputs_dtype": str(outputs.dtype),
         "parameters": sum(int(np.prod(entry.variable.shape)) for entry in adapter.variables if entry.trainable),
         "flops_per_example": training_flops_per_example(adapter.model),
         "recipe_hash": recipe_hash(model, recipe, adapter.structure()),
         "names": [entry.name for entry in adapter.variables],
         "device": adapter.device(),
         "versions": adapter.versions(),
-        "state_is_restored": _state_is_restored(adapter, batch),
-        "resident_digests": _resident_digests(model, recipe, profile),
     }
 
 
-def _resident_digests(model: ReferenceModel, recipe: Recipe, profile: dict[str, Any]) -> list[str]:
+def resident_digests(name: str, profile: dict[str, Any]) -> list[str]:
     """Weights after three steps on inputs that are fed, and on the same inputs kept on the device."""
+    model = find_model(name)
+    recipe = replace(model.recipes[0], batch_size=ROWS)
     orders = [np.roll(np.arange(ROWS - 1, -1, -1, dtype=np.int32), step) for step in range(3)]
     found = []
     for resident in (False, True):
@@ -103,8 +103,11 @@ def _resident_digests(model: ReferenceModel, recipe: Recipe, profile: dict[str, 
     return found
 
 
-def _state_is_restored(adapter: Adapter, batch: Batch) -> bool:
+def state_is_restored(name: str, profile: dict[str, Any]) -> bool:
     """Weights and the optimizer's state, saved and assigned again, give the same step to the bit."""
+    model = find_model(name)
+    adapter = built(model, replace(model.recipes[0], batch_size=ROWS), profile)
+    batch = random_batch(model, rows=ROWS, random_layers=adapter.random_layers)
     weights, slots = adapter.weights(), adapter.optimizer_state()
     adapter.sync(adapter.train_step(*adapter.put([batch])))
     after = digest(adapter)
