@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trainband.results.store import Store
 
 VERBS = {
-    "list": "models, profiles, cells, suites or data sets",
+    "list": "models, profiles, cells, suites, data sets, or the reference results",
     "doctor": "what this machine can train, and why not the rest",
     "data": "prepare, verify or list data sets",
     "run": "train one cell once",

@@ -8,21 +8,22 @@ from typing import Any
 
 from absl import flags
 
-from trainband.command_line import UsageError, Verb
+from trainband.command_line import UsageError, Verb, define_store, open_store, optional_path
 from trainband.tables import plain_table
 
-KINDS = ("models", "profiles", "cells", "suites", "datasets")
+KINDS = ("models", "profiles", "cells", "suites", "datasets", "reference")
 
 
 def define(values: flags.FlagValues) -> None:
-    """No flags beside those of every verb."""
+    """The store that `reference` takes speeds from."""
+    define_store(values)
 
 
 def run(values: Any, words: list[str]) -> int:
     """Print one kind."""
     if len(words) != 1 or words[0] not in KINDS:
         raise UsageError(f"{' '.join(words) or 'nothing'!r} cannot be listed; name one of {', '.join(KINDS)}")
-    rows = _ROWS[words[0]]()
+    rows = _reference(values) if words[0] == "reference" else _ROWS[words[0]]()
     if values.json:
         print(json.dumps(rows, indent=1))
     else:
@@ -111,10 +112,20 @@ def _datasets() -> Sequence[dict[str, Any]]:
     ]
 
 
+def _reference(values: Any) -> Sequence[dict[str, Any]]:
+    from trainband.benchmarks.bands_on_disk import reference_bands
+    from trainband.models.catalog import load_catalog
+    from trainband.reference_table import reference_rows
+
+    there = optional_path(values.store)
+    store = open_store(values, create=False) if there is not None and there.is_dir() else None
+    return reference_rows(load_catalog(), reference_bands(), store)
+
+
 _ROWS = {"models": _models, "profiles": _profiles, "cells": _cells, "suites": _suites, "datasets": _datasets}
 
 VERB = Verb(
-    summary="List models, profiles, cells, suites or data sets.",
+    summary="List models, profiles, cells, suites, data sets, or what each model reaches and costs (reference).",
     example="trainband list models",
     define=define,
     run=run,
