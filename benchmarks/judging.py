@@ -34,7 +34,7 @@ def judge_cell(
         trigger=trigger,
         fresh=fresh,
         band=bands.read(model, tier),
-        metrics=cell.model.metrics,
+        metrics=cell.model.judged_by(tier),
         band_path=bands.label(model, tier),
     )
     return apply_waiver(judgement, bands.waivers, datetime.now(UTC).date())

@@ -16,6 +16,7 @@ from trainband.benchmarks.backends.base import Adapter, BackendError
 from trainband.benchmarks.batches import BatchSource
 from trainband.benchmarks.data.cache import PreparedData, load
 from trainband.benchmarks.data.rows import shared_rows
+from trainband.benchmarks.data.synthetic import synthetic
 from trainband.benchmarks.digests import array_digest, combine
 from trainband.benchmarks.evaluate import EvalResult, evaluate
 from trainband.benchmarks.faults import Fault, planted
@@ -59,7 +60,7 @@ class Inputs:
 
 def read_inputs(spec: RunSpec, faults: tuple[Fault, ...]) -> Inputs:
     """Load and verify the prepared data; raises DataError."""
-    data = load(spec.dataset, Path(spec.cache_root))
+    data = _data(spec)
     arrays, recipe, evaluated = dict(data.arrays), spec.recipe, "test"
     for fault in faults:
         recipe = fault.recipe(recipe)
@@ -67,6 +68,12 @@ def read_inputs(spec: RunSpec, faults: tuple[Fault, ...]) -> Inputs:
         evaluated = fault.evaluated(arrays) if evaluated == "test" else evaluated
     shared = shared_rows(arrays["train_inputs"], arrays["test_inputs"])
     return Inputs(data=data, recipe=recipe, arrays=arrays, evaluated=evaluated, shared=shared)
+
+
+def _data(spec: RunSpec) -> PreparedData:
+    if spec.dataset.origin == "synthetic":
+        return synthetic(spec.dataset)
+    return load(spec.dataset, Path(spec.cache_root))
 
 
 def measure(spec: RunSpec, adapter: Adapter, inputs: Inputs, *, cores: int) -> Result:
@@ -88,7 +95,7 @@ class _Run:
     def __init__(self, spec: RunSpec, adapter: Adapter, inputs: Inputs, cores: int) -> None:
         self.spec, self.adapter, self.inputs, self.cores = spec, adapter, inputs, cores
         self.faults = planted(spec.faults)
-        self.metrics: tuple[Metric, ...] = spec.model.metrics
+        self.metrics: tuple[Metric, ...] = spec.model.judged_by(spec.tier)
         self.eval_sec: list[float] = []
         self.curve: list[CurvePoint] = []
 

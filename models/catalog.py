@@ -8,8 +8,9 @@ from functools import cache
 from importlib.metadata import entry_points
 from types import MappingProxyType
 
-from trainband.models.datasets import DATASETS
+from trainband.models.datasets import DATASETS, SYNTHETIC
 from trainband.models.rows import images, language, others
+from trainband.models.rows.large import LARGE
 from trainband.models.specs import ReferenceModel
 
 ENTRY_POINT_GROUP = "trainband.models"
@@ -32,6 +33,7 @@ BUILT_IN = (
     others.CNN_SPOKEN_DIGIT,
     others.NEUMF_MOVIELENS,
     others.MLP_PENGUINS,
+    *LARGE,
 )
 
 
@@ -48,7 +50,7 @@ def register(rows: Iterable[ReferenceModel]) -> dict[str, ReferenceModel]:
         if row.name in found:
             owners = f"{found[row.name].owner} and {row.owner}"
             raise CatalogError(f"model {row.name!r} is registered twice (by {owners}); rename one")
-        if row.dataset not in DATASETS:
+        if row.dataset not in DATASETS and row.dataset not in SYNTHETIC:
             raise CatalogError(
                 f"model {row.name!r} of {row.owner}: no data set {row.dataset!r}; there are {', '.join(DATASETS)}"
             )

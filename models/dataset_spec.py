@@ -13,7 +13,8 @@ class Dataset:
 
     Attributes:
       version: of the content; TFDS's own where it prepares the data.
-      origin: `embedded` (ships inside a dependency) or `tfds` (official TensorFlow Datasets builder).
+      origin: `embedded` (ships inside a dependency), `tfds` (official TensorFlow Datasets builder), or `synthetic` (drawn
+        anew in each run, for throughput alone).
       tfds_name: builder name such as `mnist` or `penguins/raw`; None when embedded.
       mirror_folder: sub-folder of `--mirror` with the original archives; None where TFDS registers only an archive
         that cannot be rebuilt, so that a prepared TFDS `data_dir` is the only offline way in.
@@ -35,7 +36,7 @@ class Dataset:
     name: str
     title: str
     version: str
-    origin: Literal["embedded", "tfds"]
+    origin: Literal["embedded", "tfds", "synthetic"]
     tfds_name: str | None
     mirror_folder: str | None
     archives: tuple[str, ...] = ()

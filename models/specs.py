@@ -11,9 +11,9 @@ from trainband.models.metrics import ACCURACY, LOG_LOSS, Metric
 
 Kind = Literal["vision", "language", "audio", "recommendation", "tabular"]
 Loss = Literal["softmax_cross_entropy", "sigmoid_cross_entropy", "reconstruction_error"]
-Tier = Literal["smoke", "short", "full"]
+Tier = Literal["smoke", "short", "full", "throughput"]
 PIXEL_SCALE = 1 / 255
-TIERS: tuple[Tier, ...] = ("smoke", "short", "full")
+TIERS: tuple[Tier, ...] = ("smoke", "short", "full", "throughput")
 
 
 def _require(condition: bool, what: str) -> None:
@@ -108,7 +108,8 @@ class Recipe:
     """How one tier of a model is trained. `batch_size` is global: all replicas together.
 
     `smallest_drop` states, by metric, the loss of quality that its band must be able to find: in the metric's unit on
-    a linear scale, as a ratio minus one on a log scale.
+    a linear scale, as a ratio minus one on a log scale. Tier `throughput` trains on synthetic data for its speed alone:
+    no metric is taken of it, and no band can be made for it.
     """
 
     tier: Tier
@@ -130,6 +131,11 @@ class Recipe:
             _require(value >= 1, f"recipe.{name} = {value}: must be at least 1")
         _require(0.0 <= self.label_smoothing < 1.0, f"recipe.label_smoothing = {self.label_smoothing}: outside [0, 1)")
         _require(self.time_limit_sec > 0, f"recipe.time_limit_sec = {self.time_limit_sec}: must be positive")
+
+    @property
+    def throughput_only(self) -> bool:
+        """Whether nothing is said of quality."""
+        return self.tier == "throughput"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,14 +178,19 @@ class ReferenceModel:
         _require(len(set(tiers)) == len(tiers), f"model {self.name} has two recipes for one tier: {', '.join(tiers)}")
         names = {metric.name for metric in self.metrics}
         for recipe in self.recipes:
+            judged = set() if recipe.throughput_only else names
             _require(
-                set(recipe.smallest_drop) == names,
-                f"model {self.name}:{recipe.tier}: smallest_drop names {sorted(recipe.smallest_drop)}, metrics are {sorted(names)}",
+                set(recipe.smallest_drop) == judged,
+                f"model {self.name}:{recipe.tier}: smallest_drop names {sorted(recipe.smallest_drop)}, metrics are {sorted(judged)}",
             )
 
     @property
     def tiers(self) -> tuple[Tier, ...]:
         return tuple(recipe.tier for recipe in self.recipes)
+
+    def judged_by(self, tier: str) -> tuple[Metric, ...]:
+        """The metrics of `tier`: none where it trains for its speed alone."""
+        return () if self.recipe(tier).throughput_only else self.metrics
 
     def recipe(self, tier: str) -> Recipe:
         """The recipe of `tier`; raises KeyError with the tiers that there are."""

@@ -100,6 +100,8 @@ def _decide(
     breach = _breach(cell, trigger, fresh, metrics)
     if breach is not None:
         return _Decision(verdict="error", reason=breach)
+    if not metrics:
+        return _Decision(verdict="no_band", reason="throughput only: synthetic data earn no verdict on quality")
     unusable = unusable_reason(band, cell, trigger.measurement.recipe_hash, trigger.measurement.data.digest)
     if unusable is None and band is not None and band.forms != tuple(map(metric_form, metrics)):
         unusable = "the band was calibrated for other metrics, units, directions or scales"

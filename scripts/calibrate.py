@@ -34,6 +34,8 @@ def run(values: Any, words: list[str]) -> int:
         raise UsageError("--fault: a band is never calibrated with planted faults")
     session = Session(values)
     cell = find_cell(name, session.models, session.profiles)
+    if cell.recipe.throughput_only:
+        raise UsageError(f"{cell.name} trains on synthetic data for its speed alone: there is no quality to calibrate")
     availability = session.available(cell.profile)
     if not availability.available:
         print(f"trainband calibrate: {cell.name} cannot train here: {availability.reason}", file=sys.stderr)

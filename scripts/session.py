@@ -65,8 +65,10 @@ class Session:
     def prepare_data(self, cells: Iterable[Cell]) -> list[str]:
         """Make the data of the cells that can train here ready; returns what failed, one line each."""
         from trainband.benchmarks.data.state import status
+        from trainband.models.datasets import DATASETS
 
-        names = dict.fromkeys(cell.model.dataset for cell in cells if self.available(cell.profile).available)
+        here = [cell for cell in cells if self.available(cell.profile).available]
+        names = dict.fromkeys(cell.model.dataset for cell in here if cell.model.dataset in DATASETS)
         absent = [found.name for found in status(names) if found.state == "absent"]
         return self._prepare(absent) if absent else []
 

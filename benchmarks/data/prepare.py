@@ -87,6 +87,9 @@ def prepare(
     results: list[PrepareResult] = []
     failures: dict[str, str] = {}
     for row in rows:
+        if row.origin == "synthetic":
+            failures[row.name] = f"data set {row.name!r} is drawn anew in each run: there is nothing to prepare"
+            continue
         try:
             with _locked(row, root, time_limit_sec, progress):
                 results.append(

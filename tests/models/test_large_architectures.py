@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trainband.models.catalog import load_catalog
 from trainband.platforms.profiles import find_profile
 
 FOLDER = "trainband.models.architectures"
@@ -94,6 +95,11 @@ each_backend_torch_by_day = pytest.mark.parametrize(
         for name in PROFILE_OF
     ],
 )
+
+
+def test_every_model_of_tier_throughput_alone_is_counted_here() -> None:
+    rows = {row.architecture for row in load_catalog().values() if row.tiers == ("throughput",)}
+    assert rows == {f"{FOLDER}.{name}" for name in EXPECTED}
 
 
 def test_the_counts_by_hand_are_the_published_ones() -> None:

@@ -1,0 +1,160 @@
+"""The leading large models: what they cost a step, on synthetic data. Their quality is the literature's, and a prior."""
+
+from __future__ import annotations
+
+from trainband.models.metrics import ACCURACY, LOG_LOSS, Metric
+from trainband.models.specs import Kind, Optimizer, PublishedFigure, Recipe, ReferenceModel, Schedule
+
+_ARCHITECTURES = "trainband.models.architectures"
+_SGD = Optimizer(name="sgd", momentum=0.9, l2=1e-4)
+_ADAMW = Optimizer(name="adamw", epsilon=1e-8, weight_decay=0.01, clip_norm=1.0)
+_TORCHVISION = "torchvision 0.15, IMAGENET1K_V1 weights, top-1 of one crop"
+
+
+def _large(
+    name: str,
+    title: str,
+    builder: str,
+    source: str,
+    published: tuple[float, str] | None,
+    *,
+    dataset: str = "synthetic_images_224",
+    kind: Kind = "vision",
+    batch_size: int = 16,
+    optimizer: Optimizer = _SGD,
+    metrics: tuple[Metric, Metric] = (ACCURACY, LOG_LOSS),
+) -> ReferenceModel:
+    figures = (
+        () if published is None else (PublishedFigure(metric="accuracy", value=published[0], source=published[1]),)
+    )
+    return ReferenceModel(
+        name=name,
+        title=title,
+        kind=kind,
+        dataset=dataset,
+        architecture=f"{_ARCHITECTURES}.{builder}",
+        source=source,
+        metrics=metrics,
+        keras3_only=True,
+        recipes=(
+            Recipe(
+                tier="throughput",
+                epochs=3,
+                batch_size=batch_size,
+                optimizer=optimizer,
+                schedule=Schedule(kind="constant", peak=1e-3),
+                smallest_drop={},
+                eval_every_epochs=3,
+                time_limit_sec=1800.0,
+                published=figures,
+            ),
+        ),
+    )
+
+
+_RESNET = "He, Zhang, Ren, Sun: Deep residual learning for image recognition, 2016"
+LARGE = (
+    _large("resnet50", "ResNet-50 v1.5", "resnet_imagenet:resnet50", _RESNET, (0.7613, _TORCHVISION)),
+    _large("resnet101", "ResNet-101 v1.5", "resnet_imagenet:resnet101", _RESNET, (0.77374, _TORCHVISION)),
+    _large("resnet152", "ResNet-152 v1.5", "resnet_imagenet:resnet152", _RESNET, (0.78312, _TORCHVISION)),
+    _large(
+        "vgg16",
+        "VGG-16",
+        "vgg16:build",
+        "Simonyan, Zisserman: Very deep convolutional networks, 2015",
+        (0.71592, _TORCHVISION),
+    ),
+    _large(
+        "alexnet",
+        "AlexNet, one tower",
+        "alexnet:build",
+        "Krizhevsky: One weird trick for parallelizing convolutional neural networks, 2014",
+        (0.56522, _TORCHVISION),
+    ),
+    _large(
+        "googlenet",
+        "GoogLeNet with batch normalisation",
+        "googlenet:build",
+        "Szegedy et al.: Going deeper with convolutions, 2015",
+        (0.69778, _TORCHVISION),
+    ),
+    _large(
+        "inception_v3",
+        "Inception-v3",
+        "inception_v3:build",
+        "Szegedy, Vanhoucke, Ioffe, Shlens, Wojna: Rethinking the Inception architecture, 2016",
+        (0.788, "Szegedy et al. 2016, table 3: 21.2% top-1 error of one crop, with the auxiliary output"),
+        dataset="synthetic_images_299",
+    ),
+    _large(
+        "mobilenet_v2",
+        "MobileNetV2 1.0",
+        "mobilenet_v2:build",
+        "Sandler, Howard, Zhu, Zhmoginov, Chen: MobileNetV2, 2018",
+        (0.720, "Sandler et al. 2018, table 4"),
+    ),
+    _large(
+        "efficientnet_b0",
+        "EfficientNet-B0",
+        "efficientnet_b0:build",
+        "Tan, Le: EfficientNet, 2019",
+        (0.771, "Tan and Le 2019, table 2"),
+    ),
+    _large(
+        "densenet121",
+        "DenseNet-121",
+        "densenet121:build",
+        "Huang, Liu, van der Maaten, Weinberger: Densely connected convolutional networks, 2017",
+        (0.7498, "Huang et al. 2017, table 3: 25.02% top-1 error of one crop"),
+    ),
+    _large(
+        "convnext_tiny",
+        "ConvNeXt-Tiny",
+        "convnext_tiny:build",
+        "Liu, Mao, Wu, Feichtenhofer, Darrell, Xie: A ConvNet for the 2020s, 2022",
+        (0.821, "Liu et al. 2022, table 1"),
+        optimizer=_ADAMW,
+    ),
+    _large(
+        "vit_s16",
+        "ViT-S/16",
+        "vit_s16:build",
+        "Dosovitskiy et al.: An image is worth 16x16 words, 2021; Touvron et al.: Training data-efficient image "
+        "transformers, 2021",
+        (0.798, "Touvron et al. 2021 (DeiT-S), table 5"),
+        optimizer=_ADAMW,
+    ),
+    _large(
+        "transformer_base",
+        "Transformer base, translation",
+        "transformer_base:build",
+        "Vaswani et al.: Attention is all you need, 2017",
+        None,
+        dataset="synthetic_translation",
+        kind="language",
+        batch_size=8,
+        optimizer=_ADAMW,
+    ),
+    _large(
+        "bert_base",
+        "BERT base, masked language model",
+        "bert_base:build",
+        "Devlin, Chang, Lee, Toutanova: BERT, 2019",
+        None,
+        dataset="synthetic_segments",
+        kind="language",
+        batch_size=8,
+        optimizer=_ADAMW,
+    ),
+    _large(
+        "gpt2_small",
+        "GPT-2 small",
+        "gpt2_small:build",
+        "Radford, Wu, Child, Luan, Amodei, Sutskever: Language models are unsupervised multitask learners, 2019",
+        None,
+        dataset="synthetic_tokens_1024",
+        kind="language",
+        batch_size=2,
+        optimizer=_ADAMW,
+    ),
+)
