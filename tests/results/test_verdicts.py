@@ -185,6 +185,15 @@ def test_a_metric_must_be_what_the_model_says(
     assert verdict_of(record).reason == f"run run: {reason}"
 
 
+def test_a_run_that_is_judged_by_no_metric_never_passes_not_even_with_a_band(
+    make_run: Run, verdict_of: Judge, band: Band
+) -> None:
+    for given in (band, None):
+        judgement = verdict_of(make_run("night"), metrics=(), band=given)
+        assert (judgement.verdict, judgement.needs_confirmation) == ("no_band", False)
+        assert judgement.reason.startswith("throughput only")
+
+
 def test_no_record_is_an_error(verdict_of: Judge) -> None:
     assert verdict_of(None).verdict == "error"
 

@@ -157,3 +157,30 @@ def test_data_are_prepared_listed_and_verified(
     found = trainband("data", "verify", "digits")
     assert found.returncode == 3
     assert "train_inputs" in found.stdout
+
+
+@needs_tensorflow
+@slow
+def test_a_large_model_is_timed_and_never_judged(trainband: Any) -> None:
+    cell = "mobilenet_v2:throughput@cpu"
+    found = trainband("run", cell, "--json")
+    assert found.returncode == 4, found.stderr
+    document = json.loads(found.stdout)
+    assert document["judgement"]["verdict"] == "no_band"
+    assert "throughput only" in document["judgement"]["reason"]
+    measurement = document["record"]["measurement"]
+    assert measurement["quality"]["metrics"] == {}
+    assert measurement["throughput"]["examples_per_sec"] > 0
+    assert measurement["trained_examples"] == 3 * 64
+    assert measurement["data"]["name"] == "synthetic_images_224"
+    assert trainband("report").returncode == 0
+
+    refused = trainband("calibrate", cell)
+    assert refused.returncode == 2
+    assert "there is no quality to calibrate" in refused.stderr
+
+
+def test_synthetic_data_are_not_prepared(trainband: Any) -> None:
+    found = trainband("data", "prepare", "synthetic_images_224")
+    assert found.returncode == 3
+    assert "drawn anew in each run" in found.stderr
