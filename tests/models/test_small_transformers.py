@@ -89,3 +89,28 @@ def test_in_mixed_precision_the_logits_stay_float32_and_close(frameworks: Any, m
     assert found["logits_dtype"] == "float32"
     assert found["losses"][1] < found["losses"][0]
     np.testing.assert_allclose(found["losses"], exact["losses"], rtol=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.backend("tensorflow")
+@pytest.mark.parametrize("profile", ["cpu_xla", "cpu_mirrored"])
+@pytest.mark.parametrize(
+    ("model", "maximum", "sizes"), [("chargpt:build_full", 64, {}), ("vit_s16:build", 255, {"image_size": 32})]
+)
+def test_compiled_or_mirrored_the_same_is_dropped(
+    frameworks: Any, model: str, maximum: int, sizes: dict[str, int], profile: str
+) -> None:
+    """Weights of attention and units in the one, whole examples in the other; each replica has its part of the mask."""
+    found, plain = (
+        frameworks("tensorflow").result(
+            "architectures.py",
+            "two_steps",
+            architecture=f"{FOLDER}.{model}",
+            profile=find_profile(name),
+            rows=4,
+            maximum=maximum,
+            **sizes,
+        )
+        for name in (profile, "cpu")
+    )
+    np.testing.assert_allclose(found["losses"], plain["losses"], rtol=2e-5)
