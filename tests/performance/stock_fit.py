@@ -10,23 +10,11 @@ from typing import Any
 import keras
 import numpy as np
 from measuring import Block
+from stock_kit import StockKit
 
 from trainband.benchmarks.backends.base import load_architecture
 from trainband.benchmarks.backends.common import keras_optimizer
-from trainband.models.specs import Recipe, ReferenceModel
-
-
-class StockKit:
-    """`models.layers.kit.LayerKit` of nothing but Keras's own layers."""
-
-    def batch_norm(self, *, name: str, momentum: float = 0.99, epsilon: float = 1e-3) -> Any:
-        return keras.layers.BatchNormalization(name=name, momentum=momentum, epsilon=epsilon)
-
-    def dropout(self, rate: float, *, name: str) -> Any:
-        return keras.layers.Dropout(rate, name=name)
-
-    def rescale(self, *, name: str, scale: float, offset: float = 0.0) -> Any:
-        return keras.layers.Rescaling(scale, offset, name=name)
+from trainband.models.specs import PIXEL_SCALE, Recipe, ReferenceModel
 
 
 def stock_model(model: ReferenceModel, recipe: Recipe) -> Any:
@@ -36,12 +24,34 @@ def stock_model(model: ReferenceModel, recipe: Recipe) -> Any:
         for layer in net.layers:
             if hasattr(layer, "kernel"):
                 layer.kernel.regularizer = keras.regularizers.L2(recipe.optimizer.l2 / 2)
-    if recipe.label_smoothing:
-        loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing)
-    else:
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    net.compile(optimizer=keras_optimizer(recipe), loss=loss)
+    net.compile(optimizer=stock_optimizer(recipe), loss=stock_loss(model, recipe))
     return net
+
+
+def stock_optimizer(recipe: Recipe) -> Any:
+    """The update rule, with the gradient's norm clipped by the optimizer itself."""
+    optimizer = keras_optimizer(recipe)
+    if recipe.optimizer.clip_norm:
+        optimizer.global_clipnorm = recipe.optimizer.clip_norm
+    return optimizer
+
+
+def stock_loss(model: ReferenceModel, recipe: Recipe) -> Any:
+    """Keras's loss of the same name."""
+    if model.loss == "reconstruction_error":
+        return keras.losses.MeanSquaredError()
+    if model.loss == "sigmoid_cross_entropy":
+        return keras.losses.BinaryCrossentropy(from_logits=True)
+    if recipe.label_smoothing:
+        return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing)
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def stock_targets(model: ReferenceModel, recipe: Recipe, inputs: np.ndarray, labels: np.ndarray, classes: int) -> Any:
+    """The labels as that loss wants them."""
+    if model.loss == "reconstruction_error":
+        return inputs.astype(np.float32) * np.float32(PIXEL_SCALE)
+    return np.eye(classes, dtype=np.float32)[labels] if recipe.label_smoothing else labels
 
 
 class Fit:
@@ -72,9 +82,8 @@ class Fit:
 
     def _work(self) -> None:
         try:
-            net, targets = stock_model(self._model, self._recipe), self._labels
-            if self._recipe.label_smoothing:
-                targets = np.eye(net.output_shape[-1], dtype=np.float32)[targets]
+            net = stock_model(self._model, self._recipe)
+            targets = stock_targets(self._model, self._recipe, self._inputs, self._labels, net.output_shape[-1])
             hold = _Hold(self._go, self._done, examples=len(self._inputs))
             recipe = self._recipe
             net.fit(

@@ -22,7 +22,7 @@ from trainband.results.codec import decode
 
 ROWS = 16
 SEED = 20
-RATE = 0.01
+RATE = {"sgd": 0.01, "adam": 3e-4, "adamw": 3e-4}  # Adam's first step moves every weight by the rate
 
 
 def random_batch(model: ReferenceModel, *, rows: int, random_layers: int, step: int = 0) -> Batch:
@@ -33,7 +33,7 @@ def random_batch(model: ReferenceModel, *, rows: int, random_layers: int, step: 
         inputs=_random_inputs(data, rng, rows),
         labels=rng.integers(0, data.classes, (rows, *data.label_shape)).astype(np.int32),
         keys=step_keys(SEED, step, random_layers),
-        learning_rate=RATE,
+        learning_rate=RATE[model.recipes[0].optimizer.name],
     )
 
 
