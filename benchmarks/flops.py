@@ -15,6 +15,7 @@ _DENSE_AND_CONVOLUTIONS = (
     "SeparableConv1D",
     "SeparableConv2D",
 )
+_RECURRENT = ("LSTM", "GRU", "SimpleRNN")
 _KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 TRAINING_FACTOR = 3.0  # backward costs two products for each one forward
 
@@ -41,6 +42,9 @@ def _multiply_adds(layer: Any) -> int | None:
     if own is not None:
         return own
     kind = type(layer).__name__
+    if kind in _RECURRENT:
+        matrices = (layer.cell.kernel, layer.cell.recurrent_kernel)
+        return int(layer.input.shape[1]) * sum(math.prod(int(size) for size in matrix.shape) for matrix in matrices)
     if kind not in _DENSE_AND_CONVOLUTIONS:
         has_matrix = any(len(weight.shape) >= 2 for weight in layer.weights)
         return None if has_matrix and kind != "Embedding" else 0

@@ -61,7 +61,14 @@ def test_a_layer_may_count_for_itself() -> None:
     assert training_flops_per_example(model(counted)) == 3 * 2 * 7_000
 
 
-@pytest.mark.parametrize("kind", ["LSTM", "MultiHeadAttention"])
+def test_a_recurrent_layer_uses_both_matrices_at_each_place() -> None:
+    recurrent = layer("LSTM", (None, 10, 4), (3, 16), (4, 16), (16,))
+    recurrent.input = SimpleNamespace(shape=(None, 10, 3))
+    recurrent.cell = SimpleNamespace(kernel=recurrent.weights[0], recurrent_kernel=recurrent.weights[1])
+    assert training_flops_per_example(model(recurrent)) == 3 * 2 * 10 * (3 * 16 + 4 * 16)
+
+
+@pytest.mark.parametrize("kind", ["ConvLSTM1D", "MultiHeadAttention"])
 def test_a_product_of_an_unknown_kind_gives_no_number_instead_of_a_wrong_one(kind: str) -> None:
     unknown = layer(kind, (None, 7), (3, 7), (7,))
     assert training_flops_per_example(model(layer("Dense", (None, 7), (5, 7)), unknown)) is None

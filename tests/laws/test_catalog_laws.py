@@ -156,12 +156,15 @@ def test_every_built_in_row_has_its_parameters_counted_by_hand() -> None:
 
 @each_backend
 @each_trained_model
-def test_it_builds_with_the_parameters_counted_by_hand(frameworks: Any, model: ReferenceModel, backend: str) -> None:
+def test_it_builds_with_the_parameters_counted_by_hand_and_its_operations_are_known(
+    frameworks: Any, model: ReferenceModel, backend: str
+) -> None:
     expected = PARAMETERS.get(model.name)
     profile = find_profile(PROFILE_OF[backend])
     found = frameworks(backend).result("architectures.py", "facts", architecture=model.architecture, profile=profile)
     assert expected is None or found["parameters"] == expected
     assert len(set(found["names"])) == len(found["names"])
+    assert found["flops_per_example"] > 0
 
 
 @each_model_on_each_backend
