@@ -24,7 +24,7 @@ def reference_rows(
     Seconds and examples a second are those of the newest run on the profile; a `*` marks a throughput that something
     else on the host disturbed, a dash that there is no run.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for model in models.values():
         for recipe in model.recipes:
             band = bands.read(model.name, recipe.tier)

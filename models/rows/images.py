@@ -202,7 +202,9 @@ RESNET9_CIFAR10 = ReferenceModel(
             time_limit_sec=86_400.0,
             published=(
                 PublishedFigure(
-                    metric="accuracy", value=0.9408, source="Page 2018, part 4: mean of 50 runs of 24 epochs"
+                    metric="accuracy",
+                    value=0.94,
+                    source="Page 2018, part 4: the threshold of DAWNBench, in 24 epochs and 79 s on a V100",
                 ),
             ),
         ),
