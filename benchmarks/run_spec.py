@@ -85,7 +85,7 @@ def recipe_hash(model: ReferenceModel, recipe: Recipe, structure: list[Any]) -> 
 
 def to_json(document: RunSpec | Answer) -> str:
     """The document as its file's text."""
-    return json.dumps(encode(document), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    return json.dumps(encode(document), indent=1, allow_nan=False) + "\n"
 
 
 def spec_from_json(text: str) -> RunSpec:

@@ -188,7 +188,7 @@ class Record:
 
 def record_to_json(record: Record) -> str:
     """The record as its file's text."""
-    return json.dumps(encode(record), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    return json.dumps(encode(record), indent=1, allow_nan=False) + "\n"
 
 
 def record_from_json(text: str) -> Record:

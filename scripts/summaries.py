@@ -29,14 +29,15 @@ def run_summary(record: Record, judgement: Judgement | None, path: Path) -> str:
 def _quality(measurement: Measurement, judgement: Judgement | None) -> list[str]:
     bands = {metric.name: metric for metric in judgement.metrics} if judgement else {}
     lines = []
+    width = max(12, *(len(name) for name in measurement.quality.metrics), 0)
     for name, metric in measurement.quality.metrics.items():
-        text = f"  {name:<12} {metric.value:.4f} {metric.unit}"
+        text = f"  {name:<{width}} {significant(metric.value)} {metric.unit}"
         if name in bands:
             band = bands[name]
             open_sides = [
                 side for side, free in (("lower", band.lower_cannot_fail), ("upper", band.upper_cannot_fail)) if free
             ]
-            text += f"   band [{band.lower:.4f}, {band.upper:.4f}]"
+            text += f"   band [{significant(band.lower)}, {significant(band.upper)}]"
             text += f" (the {open_sides[0]} side cannot fail)" if open_sides else ""
         lines.append(text)
     return lines

