@@ -115,9 +115,10 @@ class TensorFlowAdapter(Adapter):
         return self._traced(*arguments)
 
     def _step_of_burst(self, inputs: Any, labels: Any, keys: Any, rates: Any, index: Any) -> Any:
+        # Not `labels[index]`: XLA compiles a slice anew for each place that it begins at.
         if self._resident is not None:
-            inputs = tf.gather(self._resident, inputs[index])
-        return self._step(inputs, labels[index], keys[index], rates[index])
+            inputs = tf.gather(self._resident, tf.gather(inputs, index))
+        return self._step(inputs, tf.gather(labels, index), tf.gather(keys, index), tf.gather(rates, index))
 
     def _step(self, inputs: Any, labels: Any, keys: Any, rate: Any) -> Any:
         replica = tf.distribute.get_replica_context()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import statistics
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,21 @@ def test_inputs_kept_on_the_device_give_the_same_step_to_the_bit(frameworks: Any
     profile = find_profile(ONE_DEVICE[backend])
     fed, kept = frameworks(backend).result("models.py", "resident_digests", name=model, profile=profile)
     assert fed == kept
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        pytest.param(name, marks=pytest.mark.backend(find_profile(name).backend))
+        for name in ("cpu", "cpu_xla", "cpu_jax")  # PyTorch's step is not compiled
+    ],
+)
+def test_only_the_first_step_of_a_burst_is_compiled(frameworks: Any, profile: str) -> None:
+    spec = find_profile(profile)
+    framework = frameworks(spec.backend)
+    first, *later = framework.result("models.py", "step_seconds", name="mlp_digits", profile=spec, steps=8)
+    # Compiled anew, a step takes about as long as the first: hundreds of times what it takes otherwise.
+    assert statistics.median(later) < first / 5
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

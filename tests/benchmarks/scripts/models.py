@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -114,6 +115,22 @@ def state_is_restored(name: str, profile: dict[str, Any]) -> bool:
     adapter.assign(weights, slots)
     adapter.sync(adapter.train_step(*adapter.put([batch])))
     return digest(adapter) == after
+
+
+def step_seconds(name: str, profile: dict[str, Any], *, steps: int) -> list[float]:
+    """Wall seconds of steps on the batches of one burst, each synchronised; the first is compiled."""
+    model = find_model(name)
+    adapter = built(model, replace(model.recipes[0], batch_size=ROWS), profile)
+    batches = [random_batch(model, rows=ROWS, random_layers=adapter.random_layers, step=step) for step in range(steps)]
+    if adapter.keep(batches[0].inputs):
+        rows = np.arange(ROWS, dtype=np.int32)
+        batches = [replace(batch, inputs=rows) for batch in batches]
+    taken = []
+    for arguments in adapter.put(batches):
+        start = time.perf_counter()
+        adapter.sync(adapter.train_step(arguments))
+        taken.append(time.perf_counter() - start)
+    return taken
 
 
 def one_step(profile: dict[str, Any]) -> dict[str, Any]:
