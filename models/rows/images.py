@@ -5,33 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 
 from trainband.models.metrics import MEAN_ABSOLUTE_ERROR, MEAN_SQUARED_ERROR
+from trainband.models.rows.shared import ADAM, ARCHITECTURES, HE_SGD, SGD
 from trainband.models.specs import Optimizer, PublishedFigure, Recipe, ReferenceModel, Schedule
 
-_ARCHITECTURES = "trainband.models.architectures"
-
-_SGD = Optimizer(name="sgd", momentum=0.9, nesterov=True)
-
-_ADAM = Optimizer(name="adam", epsilon=1e-8)
+_DIGITS_SMOKE = Recipe(
+    tier="smoke",
+    epochs=10,
+    batch_size=32,
+    optimizer=SGD,
+    schedule=Schedule(kind="cosine", peak=0.05, warmup_epochs=0.5),
+    label_smoothing=0.1,
+    smallest_drop={"accuracy": 0.02, "log_loss": 0.15},
+    time_limit_sec=120.0,
+)
 
 MLP_DIGITS = ReferenceModel(
     name="mlp_digits",
     title="Perceptron with one hidden layer on 8 x 8 digits",
     kind="vision",
     dataset="digits",
-    architecture=f"{_ARCHITECTURES}.mlp_digits:build",
+    architecture=f"{ARCHITECTURES}.mlp_digits:build",
     source="none published; a smoke test",
-    recipes=(
-        Recipe(
-            tier="smoke",
-            epochs=10,
-            batch_size=32,
-            optimizer=_SGD,
-            schedule=Schedule(kind="cosine", peak=0.05, warmup_epochs=0.5),
-            label_smoothing=0.1,
-            smallest_drop={"accuracy": 0.02, "log_loss": 0.15},
-            time_limit_sec=120.0,
-        ),
-    ),
+    recipes=(_DIGITS_SMOKE,),
 )
 
 CNN_DIGITS = ReferenceModel(
@@ -39,20 +34,9 @@ CNN_DIGITS = ReferenceModel(
     title="Two convolutions with batch normalisation on 8 x 8 digits",
     kind="vision",
     dataset="digits",
-    architecture=f"{_ARCHITECTURES}.cnn_digits:build",
+    architecture=f"{ARCHITECTURES}.cnn_digits:build",
     source="none published; a smoke test",
-    recipes=(
-        Recipe(
-            tier="smoke",
-            epochs=10,
-            batch_size=32,
-            optimizer=_SGD,
-            schedule=Schedule(kind="cosine", peak=0.05, warmup_epochs=0.5),
-            label_smoothing=0.1,
-            smallest_drop={"accuracy": 0.02, "log_loss": 0.15},
-            time_limit_sec=120.0,
-        ),
-    ),
+    recipes=(_DIGITS_SMOKE,),
 )
 
 LENET5_MNIST = ReferenceModel(
@@ -60,14 +44,14 @@ LENET5_MNIST = ReferenceModel(
     title="LeNet-5 on MNIST",
     kind="vision",
     dataset="mnist",
-    architecture=f"{_ARCHITECTURES}.lenet5_mnist:build",
+    architecture=f"{ARCHITECTURES}.lenet5_mnist:build",
     source="LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document recognition, 1998",
     recipes=(
         Recipe(
             tier="short",
             epochs=3,
             batch_size=64,
-            optimizer=_SGD,
+            optimizer=SGD,
             schedule=Schedule(kind="cosine", peak=0.05, warmup_epochs=0.5),
             smallest_drop={"accuracy": 0.005, "log_loss": 0.3},
             time_limit_sec=300.0,
@@ -76,7 +60,7 @@ LENET5_MNIST = ReferenceModel(
             tier="full",
             epochs=20,
             batch_size=64,
-            optimizer=_SGD,
+            optimizer=SGD,
             schedule=Schedule(kind="cosine", peak=0.05, warmup_epochs=0.5),
             smallest_drop={"accuracy": 0.005, "log_loss": 0.3},
             time_limit_sec=1800.0,
@@ -96,14 +80,14 @@ CNN_FASHION_MNIST = ReferenceModel(
     title="Two convolutions with batch normalisation on Fashion-MNIST",
     kind="vision",
     dataset="fashion_mnist",
-    architecture=f"{_ARCHITECTURES}.cnn_fashion_mnist:build",
+    architecture=f"{ARCHITECTURES}.cnn_fashion_mnist:build",
     source="none published",
     recipes=(
         Recipe(
             tier="short",
             epochs=4,
             batch_size=64,
-            optimizer=_SGD,
+            optimizer=SGD,
             schedule=Schedule(kind="cosine", peak=0.05, warmup_epochs=0.5),
             smallest_drop={"accuracy": 0.01, "log_loss": 0.15},
             time_limit_sec=300.0,
@@ -112,7 +96,7 @@ CNN_FASHION_MNIST = ReferenceModel(
             tier="full",
             epochs=20,
             batch_size=64,
-            optimizer=_SGD,
+            optimizer=SGD,
             schedule=Schedule(kind="cosine", peak=0.05, warmup_epochs=0.5),
             smallest_drop={"accuracy": 0.01, "log_loss": 0.15},
             time_limit_sec=1800.0,
@@ -120,21 +104,19 @@ CNN_FASHION_MNIST = ReferenceModel(
     ),
 )
 
-_HE_SGD = Optimizer(name="sgd", momentum=0.9, l2=1e-4)
-
 RESNET20_CIFAR10 = ReferenceModel(
     name="resnet20_cifar10",
     title="ResNet-20 on CIFAR-10",
     kind="vision",
     dataset="cifar10",
-    architecture=f"{_ARCHITECTURES}.resnet20_cifar10:build",
+    architecture=f"{ARCHITECTURES}.resnet20_cifar10:build",
     source="He, Zhang, Ren, Sun: Deep residual learning for image recognition, 2016, section 4.2",
     recipes=(
         Recipe(
             tier="short",
             epochs=1,
             batch_size=128,
-            optimizer=_HE_SGD,
+            optimizer=HE_SGD,
             schedule=Schedule(kind="linear", peak=0.1, warmup_epochs=0.2),
             smallest_drop={"accuracy": 0.05, "log_loss": 0.2},
             augmentation="pad4_crop_flip",
@@ -144,7 +126,7 @@ RESNET20_CIFAR10 = ReferenceModel(
             tier="full",
             epochs=182,
             batch_size=128,
-            optimizer=_HE_SGD,
+            optimizer=HE_SGD,
             schedule=Schedule(kind="piecewise", peak=0.1, boundaries=(91.0, 136.5), factors=(0.1, 0.01)),
             smallest_drop={"accuracy": 0.01, "log_loss": 0.15},
             augmentation="pad4_crop_flip",
@@ -166,7 +148,7 @@ RESNET56_CIFAR10 = ReferenceModel(
     title="ResNet-56 on CIFAR-10",
     kind="vision",
     dataset="cifar10",
-    architecture=f"{_ARCHITECTURES}.resnet56_cifar10:build",
+    architecture=f"{ARCHITECTURES}.resnet56_cifar10:build",
     source=RESNET20_CIFAR10.source,
     recipes=(
         replace(
@@ -187,7 +169,7 @@ RESNET9_CIFAR10 = ReferenceModel(
     title="ResNet-9 on CIFAR-10, for a short time to 94%",
     kind="vision",
     dataset="cifar10",
-    architecture=f"{_ARCHITECTURES}.resnet9_cifar10:build",
+    architecture=f"{ARCHITECTURES}.resnet9_cifar10:build",
     source="Page: How to train your ResNet, part 4, myrtle.ai, 2018",
     recipes=(
         Recipe(
@@ -216,14 +198,14 @@ MLP_MNIST = ReferenceModel(
     title="Perceptron with one hidden layer on MNIST",
     kind="vision",
     dataset="mnist",
-    architecture=f"{_ARCHITECTURES}.mlp_mnist:build",
+    architecture=f"{ARCHITECTURES}.mlp_mnist:build",
     source="Simard, Steinkraus, Platt: Best practices for convolutional neural networks, 2003",
     recipes=(
         Recipe(
             tier="short",
             epochs=5,
             batch_size=128,
-            optimizer=_ADAM,
+            optimizer=ADAM,
             schedule=Schedule(kind="linear", peak=0.002, warmup_epochs=0.5),
             smallest_drop={"accuracy": 0.004, "log_loss": 0.2},
             time_limit_sec=300.0,
@@ -243,7 +225,7 @@ VIT_FASHION_MNIST = ReferenceModel(
     title="Vision transformer of 4 layers on Fashion-MNIST",
     kind="vision",
     dataset="fashion_mnist",
-    architecture=f"{_ARCHITECTURES}.vit_small_images:build_fashion_mnist",
+    architecture=f"{ARCHITECTURES}.vit_small_images:build_fashion_mnist",
     source="Dosovitskiy et al.: An image is worth 16x16 words, 2021",
     keras3_only=True,
     recipes=(
@@ -264,7 +246,7 @@ AUTOENCODER_FASHION_MNIST = ReferenceModel(
     title="Convolutional autoencoder on Fashion-MNIST",
     kind="vision",
     dataset="fashion_mnist",
-    architecture=f"{_ARCHITECTURES}.autoencoder_fashion_mnist:build",
+    architecture=f"{ARCHITECTURES}.autoencoder_fashion_mnist:build",
     source="Hinton, Salakhutdinov: Reducing the dimensionality of data with neural networks, 2006",
     metrics=(MEAN_SQUARED_ERROR, MEAN_ABSOLUTE_ERROR),
     loss="reconstruction_error",
@@ -273,7 +255,7 @@ AUTOENCODER_FASHION_MNIST = ReferenceModel(
             tier="short",
             epochs=2,
             batch_size=64,
-            optimizer=_ADAM,
+            optimizer=ADAM,
             schedule=Schedule(kind="cosine", peak=0.002, warmup_epochs=0.1),
             smallest_drop={"mean_squared_error": 0.15, "mean_absolute_error": 0.15},
             time_limit_sec=300.0,

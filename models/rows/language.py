@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from trainband.models.metrics import BINARY_LOG_LOSS, CHARACTER_ACCURACY, CHARACTER_LOG_LOSS, MACRO_F1
+from trainband.models.rows.shared import ADAM, ARCHITECTURES
 from trainband.models.specs import Optimizer, PublishedFigure, Recipe, ReferenceModel, Schedule
 
-_ARCHITECTURES = "trainband.models.architectures"
-_ADAM = Optimizer(name="adam", epsilon=1e-8)
 _NANOGPT_ADAMW = Optimizer(name="adamw", beta_2=0.99, epsilon=1e-8, weight_decay=0.1, clip_norm=1.0)
 
 CHARGPT_TINY_SHAKESPEARE = ReferenceModel(
@@ -14,7 +13,7 @@ CHARGPT_TINY_SHAKESPEARE = ReferenceModel(
     title="Character GPT of 4 layers on Tiny Shakespeare",
     kind="language",
     dataset="tiny_shakespeare",
-    architecture=f"{_ARCHITECTURES}.chargpt:build_small",
+    architecture=f"{ARCHITECTURES}.chargpt:build_small",
     source="Karpathy: nanoGPT, github.com/karpathy/nanoGPT, 2022, the README's recipe for a CPU",
     metrics=(CHARACTER_LOG_LOSS, CHARACTER_ACCURACY),
     keras3_only=True,
@@ -43,7 +42,7 @@ CHARGPT_LARGE_TINY_SHAKESPEARE = ReferenceModel(
     title="Character GPT of 6 layers on Tiny Shakespeare",
     kind="language",
     dataset="tiny_shakespeare_256",
-    architecture=f"{_ARCHITECTURES}.chargpt:build_full",
+    architecture=f"{ARCHITECTURES}.chargpt:build_full",
     source="Karpathy: nanoGPT, github.com/karpathy/nanoGPT, 2022, config/train_shakespeare_char.py",
     metrics=(CHARACTER_LOG_LOSS, CHARACTER_ACCURACY),
     keras3_only=True,
@@ -73,7 +72,7 @@ CHARLSTM_TINY_SHAKESPEARE = ReferenceModel(
     title="Character LSTM on Tiny Shakespeare",
     kind="language",
     dataset="tiny_shakespeare",
-    architecture=f"{_ARCHITECTURES}.charlstm_tiny_shakespeare:build",
+    architecture=f"{ARCHITECTURES}.charlstm_tiny_shakespeare:build",
     source="Karpathy: The unreasonable effectiveness of recurrent neural networks, 2015",
     metrics=(CHARACTER_LOG_LOSS, CHARACTER_ACCURACY),
     recipes=(
@@ -94,14 +93,14 @@ TEXTCNN_CLINC_OOS = ReferenceModel(
     title="Convolutions over words, 150 intents",
     kind="language",
     dataset="clinc_oos",
-    architecture=f"{_ARCHITECTURES}.textcnn_clinc_oos:build",
+    architecture=f"{ARCHITECTURES}.textcnn_clinc_oos:build",
     source="Kim: Convolutional neural networks for sentence classification, 2014",
     recipes=(
         Recipe(
             tier="short",
             epochs=10,
             batch_size=64,
-            optimizer=_ADAM,
+            optimizer=ADAM,
             schedule=Schedule(kind="linear", peak=0.002, warmup_epochs=0.5),
             smallest_drop={"accuracy": 0.02, "log_loss": 0.15},
             time_limit_sec=300.0,
@@ -121,7 +120,7 @@ BOW_GOEMOTIONS = ReferenceModel(
     title="Bag of words, 28 emotions at once",
     kind="language",
     dataset="goemotions",
-    architecture=f"{_ARCHITECTURES}.bow_goemotions:build",
+    architecture=f"{ARCHITECTURES}.bow_goemotions:build",
     source="Joulin, Grave, Bojanowski, Mikolov: Bag of tricks for efficient text classification, 2017",
     metrics=(MACRO_F1, BINARY_LOG_LOSS),
     loss="sigmoid_cross_entropy",
@@ -130,7 +129,7 @@ BOW_GOEMOTIONS = ReferenceModel(
             tier="short",
             epochs=6,
             batch_size=128,
-            optimizer=_ADAM,
+            optimizer=ADAM,
             schedule=Schedule(kind="linear", peak=0.003, warmup_epochs=0.5),
             smallest_drop={"macro_f1": 0.04, "binary_log_loss": 0.05},
             time_limit_sec=300.0,

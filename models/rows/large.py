@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from trainband.models.metrics import ACCURACY, LOG_LOSS, Metric
+from trainband.models.rows.shared import ARCHITECTURES, HE_SGD
 from trainband.models.specs import Kind, Optimizer, PublishedFigure, Recipe, ReferenceModel, Schedule
 
-_ARCHITECTURES = "trainband.models.architectures"
-_SGD = Optimizer(name="sgd", momentum=0.9, l2=1e-4)
 _ADAMW = Optimizer(name="adamw", epsilon=1e-8, weight_decay=0.01, clip_norm=1.0)
 _TORCHVISION = "torchvision 0.15, IMAGENET1K_V1 weights, top-1 of one crop"
 
@@ -21,7 +20,7 @@ def _large(
     dataset: str = "synthetic_images_224",
     kind: Kind = "vision",
     batch_size: int = 16,
-    optimizer: Optimizer = _SGD,
+    optimizer: Optimizer = HE_SGD,
     metrics: tuple[Metric, Metric] = (ACCURACY, LOG_LOSS),
 ) -> ReferenceModel:
     figures = (
@@ -32,7 +31,7 @@ def _large(
         title=title,
         kind=kind,
         dataset=dataset,
-        architecture=f"{_ARCHITECTURES}.{builder}",
+        architecture=f"{ARCHITECTURES}.{builder}",
         source=source,
         metrics=metrics,
         keras3_only=True,

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from trainband.models.metrics import BINARY_LOG_LOSS, HIT_RATE_AT_10
-from trainband.models.specs import Optimizer, Recipe, ReferenceModel, Schedule
-
-_ARCHITECTURES = "trainband.models.architectures"
-_ADAM = Optimizer(name="adam", epsilon=1e-8)
+from trainband.models.rows.shared import ADAM, ARCHITECTURES, SGD
+from trainband.models.specs import Recipe, ReferenceModel, Schedule
 
 MLP_PENGUINS = ReferenceModel(
     name="mlp_penguins",
     title="Perceptron on measures of penguins",
     kind="tabular",
     dataset="penguins",
-    architecture=f"{_ARCHITECTURES}.mlp_penguins:build",
+    architecture=f"{ARCHITECTURES}.mlp_penguins:build",
     source="none published",
     recipes=(
         Recipe(
             tier="short",
             epochs=20,
             batch_size=16,
-            optimizer=_ADAM,
+            optimizer=ADAM,
             schedule=Schedule(kind="cosine", peak=0.01),
             smallest_drop={"accuracy": 0.03, "log_loss": 0.5},
             eval_every_epochs=5,
@@ -34,14 +32,14 @@ CNN_SPOKEN_DIGIT = ReferenceModel(
     title="Convolutions over log-mel pictures of spoken digits",
     kind="audio",
     dataset="spoken_digit",
-    architecture=f"{_ARCHITECTURES}.cnn_spoken_digit:build",
+    architecture=f"{ARCHITECTURES}.cnn_spoken_digit:build",
     source="none published",
     recipes=(
         Recipe(
             tier="short",
             epochs=12,
             batch_size=32,
-            optimizer=Optimizer(name="sgd", momentum=0.9, nesterov=True),
+            optimizer=SGD,
             schedule=Schedule(kind="cosine", peak=0.05, warmup_epochs=0.5),
             label_smoothing=0.1,
             smallest_drop={"accuracy": 0.03, "log_loss": 0.2},
@@ -55,7 +53,7 @@ NEUMF_MOVIELENS = ReferenceModel(
     title="Neural matrix factorisation on MovieLens ratings",
     kind="recommendation",
     dataset="movielens_small",
-    architecture=f"{_ARCHITECTURES}.neumf_movielens:build",
+    architecture=f"{ARCHITECTURES}.neumf_movielens:build",
     source="He, Liao, Zhang, Nie, Hu, Chua: Neural collaborative filtering, 2017",
     metrics=(HIT_RATE_AT_10, BINARY_LOG_LOSS),
     loss="sigmoid_cross_entropy",
@@ -65,7 +63,7 @@ NEUMF_MOVIELENS = ReferenceModel(
             tier="short",
             epochs=5,
             batch_size=256,
-            optimizer=_ADAM,
+            optimizer=ADAM,
             schedule=Schedule(kind="linear", peak=0.002, warmup_epochs=0.2),
             smallest_drop={"hit_rate_at_10": 0.04, "binary_log_loss": 0.1},
             time_limit_sec=300.0,
