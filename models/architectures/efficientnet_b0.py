@@ -12,7 +12,13 @@ from typing import Any
 
 import keras
 
-from trainband.models.architectures.image_blocks import conv_norm, imagenet_input, logits
+from trainband.models.architectures.image_blocks import (
+    conv_norm,
+    depthwise_norm,
+    fan_out_normal,
+    imagenet_input,
+    logits,
+)
 from trainband.models.layers.kit import LayerKit
 
 # By table 1: expansion, width, blocks, stride of the first block, kernel.
@@ -54,38 +60,30 @@ def _branch(kit: LayerKit, x: Any, width: int, *, expansion: int, stride: int, s
     squeezed = int(x.shape[-1]) // 4
     if expansion > 1:
         x = _conv(kit, x, expansion * int(x.shape[-1]), 1, name=f"{name}_expand")
-    x = keras.layers.DepthwiseConv2D(
-        size,
-        strides=stride,
-        padding="same",
-        use_bias=False,
-        depthwise_initializer=_start(),
-        name=f"{name}_depthwise_conv",
-    )(x)
-    x = _swish(kit.batch_norm(name=f"{name}_depthwise_norm", momentum=0.99)(x), name=f"{name}_depthwise_swish")
+    x = _swish(depthwise_norm(kit, x, size, stride=stride, name=f"{name}_depthwise"), name=f"{name}_depthwise_swish")
     x = _squeeze_and_excite(x, squeezed, name=f"{name}_squeeze")
-    return conv_norm(kit, x, width, 1, momentum=0.99, epsilon=1e-3, initializer=_start(), name=f"{name}_project")
+    return conv_norm(
+        kit, x, width, 1, momentum=0.99, epsilon=1e-3, initializer=fan_out_normal(), name=f"{name}_project"
+    )
 
 
 def _squeeze_and_excite(x: Any, width: int, *, name: str) -> Any:
     """A factor a channel in (0, 1), computed from the channels' means (Hu, Shen and Sun 2018)."""
     y = keras.layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_average")(x)
-    y = keras.layers.Conv2D(width, 1, kernel_initializer=_start(), name=f"{name}_in")(y)
+    y = keras.layers.Conv2D(width, 1, kernel_initializer=fan_out_normal(), name=f"{name}_in")(y)
     y = _swish(y, name=f"{name}_swish")
-    y = keras.layers.Conv2D(int(x.shape[-1]), 1, activation="sigmoid", kernel_initializer=_start(), name=f"{name}_out")(
-        y
-    )
+    y = keras.layers.Conv2D(
+        int(x.shape[-1]), 1, activation="sigmoid", kernel_initializer=fan_out_normal(), name=f"{name}_out"
+    )(y)
     return keras.layers.Multiply(name=f"{name}_excite")([x, y])
 
 
 def _conv(kit: LayerKit, x: Any, width: int, size: int, *, name: str, stride: int = 1) -> Any:
-    x = conv_norm(kit, x, width, size, stride=stride, momentum=0.99, epsilon=1e-3, initializer=_start(), name=name)
+    x = conv_norm(
+        kit, x, width, size, stride=stride, momentum=0.99, epsilon=1e-3, initializer=fan_out_normal(), name=name
+    )
     return _swish(x, name=f"{name}_swish")
 
 
 def _swish(x: Any, *, name: str) -> Any:
     return keras.layers.Activation("swish", name=name)(x)
-
-
-def _start() -> Any:
-    return keras.initializers.VarianceScaling(scale=2.0, mode="fan_out", distribution="untruncated_normal")

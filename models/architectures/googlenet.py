@@ -15,7 +15,7 @@ from typing import Any
 
 import keras
 
-from trainband.models.architectures.image_blocks import conv_norm, imagenet_input, logits
+from trainband.models.architectures.image_blocks import conv_norm, imagenet_input, logits, pad
 from trainband.models.layers.kit import LayerKit
 
 # By table 1: the branches' widths 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection; a pool ends each group.
@@ -35,8 +35,7 @@ _GROUPS = (
 def build(kit: LayerKit, *, image_size: int = 224, classes: int = 1000) -> Any:
     """Logits float32 [batch, classes] from images uint8 [batch, image_size, image_size, 3]."""
     inputs, x = imagenet_input(kit, image_size)
-    padded = keras.layers.ZeroPadding2D(3, name="stem0_pad")(x)
-    x = _conv(kit, padded, 64, 7, stride=2, padding="valid", name="stem0")
+    x = _conv(kit, pad(x, 3, name="stem0_pad"), 64, 7, stride=2, padding="valid", name="stem0")
     x = keras.layers.MaxPooling2D(3, strides=2, padding="same", name="stem0_pool")(x)
     x = _conv(kit, _conv(kit, x, 64, 1, name="stem1"), 192, 3, name="stem2")
     x = keras.layers.MaxPooling2D(3, strides=2, padding="same", name="stem2_pool")(x)

@@ -52,6 +52,24 @@ def conv_norm(
     return kit.batch_norm(name=f"{name}_norm", momentum=momentum, epsilon=epsilon)(x)
 
 
+def depthwise_norm(kit: LayerKit, x: Any, size: int, *, stride: int, name: str) -> Any:
+    """A depthwise convolution without bias and its batch normalisation: layers `<name>_conv` and `<name>_norm`."""
+    x = keras.layers.DepthwiseConv2D(
+        size,
+        strides=stride,
+        padding="same",
+        use_bias=False,
+        depthwise_initializer=fan_out_normal(),
+        name=f"{name}_conv",
+    )(x)
+    return kit.batch_norm(name=f"{name}_norm", momentum=0.99)(x)
+
+
+def fan_out_normal() -> Any:
+    """How the mobile networks' convolutions start: normal, with variance 2 / fan-out."""
+    return keras.initializers.VarianceScaling(scale=2.0, mode="fan_out", distribution="untruncated_normal")
+
+
 def logits(x: Any, classes: int, *, initializer: Any = "glorot_uniform") -> Any:
     """The last dense layer: float32 [batch, classes]."""
     return keras.layers.Dense(classes, kernel_initializer=initializer, dtype="float32", name="logits")(x)

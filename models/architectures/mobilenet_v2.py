@@ -11,7 +11,13 @@ from typing import Any
 
 import keras
 
-from trainband.models.architectures.image_blocks import conv_norm, imagenet_input, logits
+from trainband.models.architectures.image_blocks import (
+    conv_norm,
+    depthwise_norm,
+    fan_out_normal,
+    imagenet_input,
+    logits,
+)
 from trainband.models.layers.kit import LayerKit
 
 # By table 2: expansion, width, blocks, stride of the first block.
@@ -34,29 +40,19 @@ def build(kit: LayerKit, *, image_size: int = 224, classes: int = 1000) -> Any:
 
 def _inverted(kit: LayerKit, x: Any, width: int, *, expansion: int, stride: int, name: str) -> Any:
     y = _conv(kit, x, expansion * int(x.shape[-1]), 1, name=f"{name}_expand") if expansion > 1 else x
-    y = keras.layers.DepthwiseConv2D(
-        3,
-        strides=stride,
-        padding="same",
-        use_bias=False,
-        depthwise_initializer=_start(),
-        name=f"{name}_depthwise_conv",
-    )(y)
-    y = _relu6(kit.batch_norm(name=f"{name}_depthwise_norm", momentum=0.99)(y), name=f"{name}_depthwise_relu")
-    y = conv_norm(kit, y, width, 1, momentum=0.99, epsilon=1e-3, initializer=_start(), name=f"{name}_project")
+    y = _relu6(depthwise_norm(kit, y, 3, stride=stride, name=f"{name}_depthwise"), name=f"{name}_depthwise_relu")
+    y = conv_norm(kit, y, width, 1, momentum=0.99, epsilon=1e-3, initializer=fan_out_normal(), name=f"{name}_project")
     if stride == 1 and x.shape[-1] == width:
         y = keras.layers.Add(name=f"{name}_add")([x, y])
     return y
 
 
 def _conv(kit: LayerKit, x: Any, width: int, size: int, *, name: str, stride: int = 1) -> Any:
-    x = conv_norm(kit, x, width, size, stride=stride, momentum=0.99, epsilon=1e-3, initializer=_start(), name=name)
+    x = conv_norm(
+        kit, x, width, size, stride=stride, momentum=0.99, epsilon=1e-3, initializer=fan_out_normal(), name=name
+    )
     return _relu6(x, name=f"{name}_relu")
 
 
 def _relu6(x: Any, *, name: str) -> Any:
     return keras.layers.ReLU(max_value=6.0, name=name)(x)
-
-
-def _start() -> Any:
-    return keras.initializers.VarianceScaling(scale=2.0, mode="fan_out", distribution="untruncated_normal")
