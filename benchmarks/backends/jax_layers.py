@@ -41,7 +41,7 @@ def attention(
 ) -> Any:
     """See `models.layers.attention.Attention`; `drop` is applied to the weights [batch, heads, time, time of the keys].
 
-    On CPU this takes less time than `jax.nn.dot_product_attention`, which has no dropout either.
+    `jax.nn.dot_product_attention` has no dropout of the weights.
     """
     batch, time, width = query.shape
     query = query * jnp.asarray((width // heads) ** -0.5, query.dtype)
