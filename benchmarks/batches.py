@@ -1,21 +1,22 @@
-"""Batches as a function of (seed, epoch) through NumPy alone: order, augmentation and the keys of random layers."""
+"""Batches as a function of (seed, epoch) through NumPy alone: order, augmentation's draws, keys of random layers."""
 
 from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from trainband.benchmarks.augmentation import AUGMENTATIONS
+from trainband.benchmarks.data.stored import Rows, StoredRows
 from trainband.models.layers.draws import step_keys
 from trainband.models.specs import Recipe
 
 _ORDER_STREAM = 0x0DE2
 _AUGMENT_STREAM = 0xA06E
-CUTOUT = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,61 +46,6 @@ def _generator(seed: int, stream: int, epoch: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, stream, epoch])))
 
 
-def pad4_crop_flip(images: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    """He et al. 2016's CIFAR augmentation: pad 4 zeros a side, crop at random to the old size, flip half of them.
-
-    Args:
-      images: uint8 [batch, height, width, channel].
-      draws: integers [batch, 3]: row offset and column offset in [0, 8], flip in {0, 1}.
-    """
-    batch, height, width, channels = images.shape
-    padded = np.zeros((batch, height + 8, width + 8, channels), np.uint8)
-    padded[:, 4:-4, 4:-4] = images
-    # One item a pixel: NumPy then copies and reverses pixels whole, which is several times as fast.
-    pixel = np.dtype((np.void, channels))
-    crops = np.empty((batch, height, width), pixel)
-    for crop, image, (row, column, flip) in zip(crops, padded.view(pixel)[..., 0], draws.tolist(), strict=True):
-        window = image[row : row + height, column : column + width]
-        crop[...] = window[:, ::-1] if flip else window
-    return crops.view(np.uint8).reshape(images.shape)
-
-
-def _pad4_crop_flip_draws(rng: np.random.Generator, examples: int) -> np.ndarray:
-    return np.concatenate([rng.integers(0, 9, (examples, 2)), rng.integers(0, 2, (examples, 1))], axis=1)
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """How an augmentation draws for a whole epoch, and how it changes one batch by its rows of the draws."""
-
-    draw: Callable[[np.random.Generator, int], np.ndarray]
-    apply: Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-
-def pad4_crop_flip_cutout8(images: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    """`pad4_crop_flip`, then a square of 8 x 8 pixels set to 0 (DeVries and Taylor 2017, whole squares only).
-
-    Args:
-      images: uint8 [batch, 32, 32, channel].
-      draws: integers [batch, 5]: those of `pad4_crop_flip`, then the square's first row and column.
-    """
-    cropped = pad4_crop_flip(images, draws[:, :3])
-    for image, (row, column) in zip(cropped, draws[:, 3:].tolist(), strict=True):
-        image[row : row + CUTOUT, column : column + CUTOUT] = 0
-    return cropped
-
-
-def _pad4_crop_flip_cutout8_draws(rng: np.random.Generator, examples: int) -> np.ndarray:
-    crops = _pad4_crop_flip_draws(rng, examples)
-    return np.concatenate([crops, rng.integers(0, 32 - CUTOUT + 1, (examples, 2))], axis=1)
-
-
-AUGMENTATIONS = {
-    "pad4_crop_flip": Augmentation(_pad4_crop_flip_draws, pad4_crop_flip),
-    "pad4_crop_flip_cutout8": Augmentation(_pad4_crop_flip_cutout8_draws, pad4_crop_flip_cutout8),
-}
-
-
 def _bytes(array: np.ndarray) -> memoryview:
     return np.ascontiguousarray(array).data
 
@@ -114,7 +60,7 @@ class BatchSource:
 
     def __init__(
         self,
-        inputs: np.ndarray,
+        inputs: np.ndarray | Rows,
         labels: np.ndarray,
         *,
         recipe: Recipe,
@@ -130,15 +76,19 @@ class BatchSource:
             raise ValueError(f"recipe.batch_size = {recipe.batch_size}: more than the {len(inputs)} training examples")
         if resident and recipe.augmentation is not None:
             raise ValueError(f"resident inputs cannot be augmented by {recipe.augmentation!r}")
-        self._inputs = inputs
-        self._resident = resident
+        self._augmentation = AUGMENTATIONS[recipe.augmentation] if recipe.augmentation else None
+        self._rows = StoredRows(inputs, resident=resident) if isinstance(inputs, np.ndarray) else inputs
+        if self._rows.on_files != (self._augmentation is not None and self._augmentation.apply is None):
+            raise ValueError(
+                f"recipe.augmentation = {recipe.augmentation!r}: images in files need one that crops, others none"
+            )
         self._labels = labels.astype(np.int32)
         self._recipe = recipe
         self._seed = seed
         self._random_layers = random_layers
         self.checksums: list[int] = []
         self.examples_handed_out = 0
-        self.batch_bytes = recipe.batch_size * (4 if resident else inputs[:1].nbytes)
+        self.batch_bytes = recipe.batch_size * self._rows.row_bytes
         self.steps_per_epoch = len(inputs) // recipe.batch_size
         self.total_steps = self.steps_per_epoch * recipe.epochs
 
@@ -146,21 +96,21 @@ class BatchSource:
     def _checksum(self) -> int:
         if self._recipe.augmentation is not None:
             return 0
-        return zlib.crc32(_bytes(self._labels), zlib.crc32(_bytes(self._inputs)))
+        return zlib.crc32(_bytes(self._labels), self._rows.checksum())
 
     def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
         """The batches of `epoch` from its `first` one on; the last partial batch is dropped."""
-        order = epoch_order(self._seed, epoch, len(self._inputs)).astype(np.int32)
-        augmentation = AUGMENTATIONS[self._recipe.augmentation] if self._recipe.augmentation else None
-        draws = augmentation.draw(_generator(self._seed, _AUGMENT_STREAM, epoch), len(order)) if augmentation else None
-        for index in range(first, self.steps_per_epoch):
-            rows = slice(index * self._recipe.batch_size, (index + 1) * self._recipe.batch_size)
-            chosen = order[rows]
-            inputs = chosen if self._resident else np.take(self._inputs, chosen, axis=0)
-            if augmentation is not None and draws is not None:
-                inputs = augmentation.apply(inputs, draws[rows])
-            seen = chosen if augmentation is None else inputs
-            yield self._batch(epoch * self.steps_per_epoch + index, inputs, self._labels[chosen], seen)
+        size = self._recipe.batch_size
+        steps = slice(first * size, self.steps_per_epoch * size)
+        order = epoch_order(self._seed, epoch, len(self._rows)).astype(np.int32)
+        draws = None
+        if self._augmentation is not None:
+            draws = self._augmentation.draw(_generator(self._seed, _AUGMENT_STREAM, epoch), len(order))[steps]
+        order = order[steps]
+        made = self._rows.fed(order, draws, size, self._augmentation)
+        for step, inputs in enumerate(made, start=epoch * self.steps_per_epoch + first):
+            rows, order = order[:size], order[size:]
+            yield self._batch(step, inputs, self._labels[rows], rows if draws is None else inputs)
 
     def _batch(self, step: int, inputs: np.ndarray, labels: np.ndarray, seen: np.ndarray) -> Batch:
         keys = step_keys(self._seed, step, self._random_layers)

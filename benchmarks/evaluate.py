@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trainband.benchmarks.data.stored import Rows
 from trainband.benchmarks.digests import array_digest, combine
 from trainband.benchmarks.metric_values import metric_value
 from trainband.models.metrics import Metric
@@ -25,7 +26,7 @@ class EvalResult:
 
 def evaluate(
     eval_step: Callable[[np.ndarray], np.ndarray],
-    inputs: np.ndarray,
+    rows: Rows,
     labels: np.ndarray,
     metrics: tuple[Metric, ...],
     *,
@@ -36,23 +37,23 @@ def evaluate(
 
     Args:
       eval_step: takes inputs [batch, ...] of one fixed batch size, gives outputs float32 [batch, ...].
-      inputs: [rows, ...]; the last batch is padded with its first row, and the padding is cut off again.
+      rows: the split's inputs; the last batch is padded with its first row, and the padding is cut off again.
       labels: int32 [rows, ...].
       targets_are_inputs: measure the outputs by the inputs, not by the labels.
       with_digest: take the digest of the rows as they were fed (the final evaluation does).
     """
-    size = min(MAX_EVAL_BATCH, len(inputs))
-    parts, fed = [], []
-    for first in range(0, len(inputs), size):
-        batch = inputs[first : first + size]
+    size = min(MAX_EVAL_BATCH, len(rows))
+    parts, fed, kept = [], [], []
+    for batch, identity in rows.evaluated(size):
         if with_digest:
-            fed.append(batch)
-        rows = len(batch)
-        if rows < size:
-            batch = np.concatenate([batch, np.repeat(batch[:1], size - rows, axis=0)])
-        parts.append(eval_step(np.ascontiguousarray(batch))[:rows])
+            fed.append(identity)
+        if targets_are_inputs:
+            kept.append(batch)
+        missing = size - len(batch)
+        whole = np.concatenate([batch, np.repeat(batch[:1], missing, axis=0)]) if missing else batch
+        parts.append(eval_step(np.ascontiguousarray(whole))[: len(batch)])
     outputs = np.concatenate(parts)
-    targets = inputs if targets_are_inputs else labels
+    targets = np.concatenate(kept) if targets_are_inputs else labels
     digest = combine({"inputs": array_digest(np.concatenate(fed)), "labels": array_digest(labels)}) if fed else ""
     return EvalResult(
         metrics={metric.name: metric_value(metric.name, outputs, targets) for metric in metrics},

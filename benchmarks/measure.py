@@ -16,6 +16,8 @@ from trainband.benchmarks.backends.base import Adapter, BackendError
 from trainband.benchmarks.batches import BatchSource
 from trainband.benchmarks.data.cache import PreparedData, load
 from trainband.benchmarks.data.rows import shared_rows
+from trainband.benchmarks.data.stored import Rows, StoredRows
+from trainband.benchmarks.data.streamed import StreamedImages
 from trainband.benchmarks.data.synthetic import synthetic
 from trainband.benchmarks.digests import array_digest, combine
 from trainband.benchmarks.evaluate import EvalResult, evaluate
@@ -41,9 +43,10 @@ from trainband.results.records import (
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """A measurement and the arrays of its trace."""
+    """A measurement, the arrays of its trace, and the versions of what computed."""
 
     measurement: Measurement
+    versions: Mapping[str, str]
     trace: Mapping[str, np.ndarray]
 
 
@@ -95,6 +98,7 @@ class _Run:
     def __init__(self, spec: RunSpec, adapter: Adapter, inputs: Inputs, cores: int) -> None:
         self.spec, self.adapter, self.inputs, self.cores = spec, adapter, inputs, cores
         self.faults = planted(spec.faults)
+        self.streamed = spec.dataset.streamed
         self.metrics: tuple[Metric, ...] = spec.model.judged_by(spec.tier)
         self.eval_sec: list[float] = []
         self.curve: list[CurvePoint] = []
@@ -109,7 +113,8 @@ class _Run:
             )
         adapter.initialize(self.spec.seed)
         initial = self._weights_digest()
-        self.resident = adapter.keep(self.inputs.arrays["train_inputs"])
+        self.rows = {split: self._rows(split) for split in ("train", "test")}
+        self.resident = not self.streamed and adapter.keep(self.inputs.arrays["train_inputs"])
         self.source = self._source()
         self.loop = Loop(adapter, self.source)
         untrained = self._evaluate()
@@ -127,9 +132,15 @@ class _Run:
         timed()
         return contention(before, LoadSample.now(), self.cores)
 
+    def _rows(self, split: str) -> Rows:
+        arrays = self.inputs.arrays
+        if self.streamed:
+            return StreamedImages(self.spec.dataset, arrays, split, backend=self.spec.profile.backend)
+        return StoredRows(arrays[f"{split}_inputs"])
+
     def _source(self) -> BatchSource:
         return BatchSource(
-            self.inputs.arrays["train_inputs"],
+            self.inputs.arrays["train_inputs"] if self.resident else self.rows["train"],
             self.inputs.arrays["train_labels"],
             recipe=self.inputs.recipe,
             seed=self.spec.seed,
@@ -156,11 +167,10 @@ class _Run:
 
     def _evaluate(self, *, split: str = "test", with_digest: bool = False) -> EvalResult:
         start = time.perf_counter()
-        arrays = self.inputs.arrays
         result = evaluate(
             self.adapter.eval_step,
-            arrays[f"{split}_inputs"],
-            arrays[f"{split}_labels"],
+            self.rows[split],
+            self.inputs.arrays[f"{split}_labels"],
             self.metrics,
             targets_are_inputs=self.adapter.targets_are_inputs,
             with_digest=with_digest,
@@ -263,7 +273,11 @@ class _Run:
             "losses": np.array(progress.losses, dtype=np.float32),
             "batch_checksums": np.array(self.source.checksums[:steps], dtype=np.uint32),
         }
-        return Result(measurement=measurement, trace=trace)
+        return Result(measurement=measurement, versions=self._versions(), trace=trace)
+
+    def _versions(self) -> dict[str, str]:
+        rows = self.rows["train"]
+        return {**(rows.versions() if isinstance(rows, StreamedImages) else {}), **self.adapter.versions()}
 
     def _weights_digest(self) -> str:
         rows = zip(self.adapter.variables, self.adapter.weights(), strict=True)

@@ -79,7 +79,7 @@ def recipe_hash(model: ReferenceModel, recipe: Recipe, structure: list[Any]) -> 
     spec = encode(recipe)
     for name in ("tier", "published", "smallest_drop", "time_limit_sec", "eval_every_epochs"):
         del spec[name]
-    body = {"recipe": spec, "loss": model.loss, "dataset": model.dataset, "structure": structure}
+    body = {"recipe": spec, "loss": model.loss, "dataset": model.dataset_of(recipe.tier), "structure": structure}
     return hashlib.sha256(json.dumps(body, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 

@@ -140,7 +140,7 @@ class Runner:
         return child_environment(cell.profile, os.environ, stage=stage(self.cache_root), keras_home=keras_home)
 
     def _spec(self, request: RunRequest, run_id: str) -> RunSpec:
-        data = dataset(request.cell.model.dataset)
+        data = dataset(request.cell.model.dataset_of(request.cell.recipe.tier))
         return RunSpec(
             run_id=run_id,
             model=request.cell.model,

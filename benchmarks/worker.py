@@ -63,7 +63,7 @@ def _train(spec: RunSpec, folder: Path) -> Answer:
         np.savez(file, allow_pickle=False, **result.trace)
     return Answer(
         run_id=spec.run_id,
-        versions=adapter.versions(),
+        versions=result.versions,
         build_info=framework_build_info(spec.profile.backend),
         measurement=result.measurement,
     )

@@ -50,10 +50,11 @@ def register(rows: Iterable[ReferenceModel]) -> dict[str, ReferenceModel]:
         if row.name in found:
             owners = f"{found[row.name].owner} and {row.owner}"
             raise CatalogError(f"model {row.name!r} is registered twice (by {owners}); rename one")
-        if row.dataset not in DATASETS and row.dataset not in SYNTHETIC:
-            raise CatalogError(
-                f"model {row.name!r} of {row.owner}: no data set {row.dataset!r}; there are {', '.join(DATASETS)}"
-            )
+        for name in (row.dataset, row.synthetic):
+            if name is not None and name not in DATASETS and name not in SYNTHETIC:
+                raise CatalogError(
+                    f"model {row.name!r} of {row.owner}: no data set {name!r}; there are {', '.join(DATASETS)}"
+                )
         found[row.name] = row
     return found
 

@@ -57,6 +57,8 @@ class Dataset:
     source: str
 
     def __post_init__(self) -> None:
+        if self.streamed and self.origin != "tfds":
+            raise ValueError(f"data set {self.name!r}: reader {self.reader!r} with origin {self.origin!r}")
         if (self.origin == "tfds") != (self.tfds_name is not None):
             raise ValueError(f"data set {self.name!r}: tfds_name {self.tfds_name!r} with origin {self.origin!r}")
         if self.origin == "embedded" and self.split_seed is None:
@@ -65,3 +67,12 @@ class Dataset:
             raise ValueError(
                 f"data set {self.name!r}: input_maximum {self.input_maximum} with input_dtype {self.input_dtype!r}"
             )
+
+    @property
+    def streamed(self) -> bool:
+        """Whether images stay in the builder's files and are decoded as they are needed.
+
+        Its inputs as prepared are the SHA-256 of the files, and what a catalog cannot know of data that nobody here has
+        prepared, the digests, stands in the manifest and in the records alone.
+        """
+        return self.reader == "jpeg_places"

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 
 from trainband.models.dataset_rows.audio import SPOKEN_DIGIT
-from trainband.models.dataset_rows.images import CIFAR10, DIGITS, FASHION_MNIST, MNIST
+from trainband.models.dataset_rows.images import CIFAR10, DIGITS, FASHION_MNIST, IMAGENET2012, MNIST
 from trainband.models.dataset_rows.recommendation import MOVIELENS_SMALL
 from trainband.models.dataset_rows.synthetic import (
     SYNTHETIC_IMAGES_224,
@@ -43,6 +43,7 @@ DATASETS: Mapping[str, Dataset] = {
         GOEMOTIONS,
         MOVIELENS_SMALL,
         SPOKEN_DIGIT,
+        IMAGENET2012,
     )
 }
 

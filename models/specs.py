@@ -151,6 +151,7 @@ class ReferenceModel:
         sigmoid_cross_entropy: outputs are logits [labels' shape], labels are 0 or 1.
         reconstruction_error: outputs have the shape of the inputs, uint8, and are compared with them times
         PIXEL_SCALE by the squared difference; labels are not looked at.
+      synthetic: the data set of tier throughput, where the others have one with content.
       keras3_only: the architecture uses layers that Keras 2 does not have.
     """
 
@@ -164,6 +165,7 @@ class ReferenceModel:
     metrics: tuple[Metric, Metric] = (ACCURACY, LOG_LOSS)
     loss: Loss = "softmax_cross_entropy"
     keras3_only: bool = False
+    synthetic: str | None = None
     owner: str = field(default="trainband")
 
     def __post_init__(self) -> None:
@@ -187,6 +189,10 @@ class ReferenceModel:
     @property
     def tiers(self) -> tuple[Tier, ...]:
         return tuple(recipe.tier for recipe in self.recipes)
+
+    def dataset_of(self, tier: str) -> str:
+        """The name of the data set that `tier` trains on."""
+        return self.synthetic if self.synthetic is not None and self.recipe(tier).throughput_only else self.dataset
 
     def judged_by(self, tier: str) -> tuple[Metric, ...]:
         """The metrics of `tier`: none where it trains for its speed alone."""

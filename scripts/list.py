@@ -38,7 +38,7 @@ def _models() -> Sequence[dict[str, Any]]:
         {
             "model": model.name,
             "tiers": ", ".join(model.tiers),
-            "data set": model.dataset,
+            "data set": ", ".join(dict.fromkeys(model.dataset_of(tier) for tier in model.tiers)),
             "metrics": ", ".join(metric.name for metric in model.metrics),
             "title": model.title,
         }

@@ -68,7 +68,8 @@ class Session:
         from trainband.models.datasets import DATASETS
 
         here = [cell for cell in cells if self.available(cell.profile).available]
-        names = dict.fromkeys(cell.model.dataset for cell in here if cell.model.dataset in DATASETS)
+        asked = dict.fromkeys(cell.model.dataset_of(cell.recipe.tier) for cell in here)
+        names = [name for name in asked if name in DATASETS]
         absent = [found.name for found in status(names) if found.state == "absent"]
         return self._prepare(absent) if absent else []
 

@@ -22,6 +22,7 @@ from trainband.models.dataset_spec import Dataset
 MANIFEST = "manifest.json"
 MANIFEST_FORMAT = 1
 CACHE_VARIABLE = "TRAINBAND_CACHE"
+WHERE = ("places", "shards")  # arrays of a streamed set that say where its files lie, not what they hold
 
 
 class DataError(Exception):
@@ -84,11 +85,12 @@ def dataset_path(dataset: Dataset, root: Path | None = None) -> Path:
 
 
 def split_digests(digests: Mapping[str, str]) -> dict[str, str]:
-    """Digest of each split, from the digests of arrays named `<split>_<array>`."""
+    """Digest of each split, from the digests of arrays named `<split>_<array>`, those in `WHERE` left out."""
     splits: dict[str, dict[str, str]] = {}
     for key, digest in digests.items():
         split, _, array = key.partition("_")
-        splits.setdefault(split, {})[array] = digest
+        if array not in WHERE:
+            splits.setdefault(split, {})[array] = digest
     return {split: combine(arrays) for split, arrays in splits.items()}
 
 
@@ -115,25 +117,24 @@ def load(dataset: Dataset, root: Path | None = None, *, verify: bool = True, mma
 
 def load_folder(dataset: Dataset, folder: Path, *, verify: bool = True, mmap: bool = True) -> PreparedData:
     """`load`, from the folder that holds the manifest."""
-    read_manifest(dataset, folder)
+    manifest = read_manifest(dataset, folder)
+    digests = {name: str(array["digest"]) for name, array in manifest["arrays"].items()}
 
     # One after another: NumPy parses an array's header by ast.literal_eval, which Python 3.11 breaks under threads.
-    arrays = {name: _read_array(dataset, folder / f"{name}.npy", mmap=mmap) for name in dataset.digests}
+    arrays = {name: _read_array(dataset, folder / f"{name}.npy", mmap=mmap) for name in digests}
 
     def check(name: str) -> None:
-        _check_array(dataset, folder / f"{name}.npy", arrays[name], dataset.digests[name])
+        _check_array(dataset, folder / f"{name}.npy", arrays[name], digests[name])
 
     if verify:
         with ThreadPoolExecutor(max_workers=len(arrays)) as pool:
             list(pool.map(check, arrays))
-    splits = split_digests(dataset.digests)
-    return PreparedData(
-        dataset=dataset, arrays=arrays, digests=dataset.digests, split_digests=splits, digest=combine(splits)
-    )
+    splits = split_digests(digests)
+    return PreparedData(dataset=dataset, arrays=arrays, digests=digests, split_digests=splits, digest=combine(splits))
 
 
 def read_manifest(dataset: Dataset, folder: Path) -> dict[str, Any]:
-    """The manifest in `folder`, its digests equal to the catalog's.
+    """The manifest in `folder`, its digests equal to the catalog's where that knows them (see `Dataset.streamed`).
 
     Raises:
       DataMissingError: there is none.
@@ -151,7 +152,7 @@ def read_manifest(dataset: Dataset, folder: Path) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _corrupt(dataset, path, f"cannot be read ({error})") from error
-    for name in sorted(found.keys() | dataset.digests.keys()):
+    for name in () if dataset.streamed else sorted(found.keys() | dataset.digests.keys()):
         if found.get(name) != dataset.digests.get(name):
             raise _corrupt(dataset, path, f"{name}: {_differs(found.get(name), dataset.digests.get(name))}")
     return dict(manifest)

@@ -41,12 +41,18 @@ def choose(dataset: Dataset, *, mirror: Path | None, data_dir: Path | None) -> S
     """The first source that serves: embedded, a `data_dir` that holds the data set, the mirror, the network.
 
     Raises:
-      DataError: only a mirror was given, and the data set is not served from one.
+      DataError: only a mirror was given, and the data set is not served from one; or it is a streamed one, and no
+        `data_dir` holds it.
     """
     if dataset.tfds_name is None:
         return Source(way="embedded")
     if data_dir is not None and (data_dir / dataset.tfds_name / dataset.version / "dataset_info.json").is_file():
         return Source(way="data_dir", folder=data_dir)
+    if dataset.streamed:
+        raise DataError(
+            f"data set {dataset.name!r} is read where TFDS prepared it, from archives that its owner gives out to "
+            f"registered users alone; {ways_out(dataset)}"
+        )
     if mirror is None:
         return Source(way="network")
     if dataset.mirror_folder is None:

@@ -19,7 +19,7 @@ from trainband.models.dataset_spec import Dataset
 def write_arrays(
     dataset: Dataset, arrays: Mapping[str, AnyArray], folder: Path, *, provenance: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Write `arrays` and their manifest into `folder`, once they hold what the catalog says.
+    """Write `arrays` and their manifest into `folder`, once they hold what the catalog says, where it can know.
 
     Args:
       arrays: by name, `<split>_<array>`.
@@ -32,7 +32,7 @@ def write_arrays(
       DataError: an array is missing, or its content is not the catalog's.
     """
     digests = {name: array_digest(array) for name, array in arrays.items()}
-    for name in sorted(digests.keys() | dataset.digests.keys()):
+    for name in () if dataset.streamed else sorted(digests.keys() | dataset.digests.keys()):
         if digests.get(name) != dataset.digests.get(name):
             raise DataError(
                 f"data set {dataset.name!r}: {name} prepared by way of {provenance['way']} has digest "

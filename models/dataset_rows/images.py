@@ -99,3 +99,25 @@ CIFAR10 = Dataset(
     licence="none stated by the authors; cite Krizhevsky 2009",
     source="A. Krizhevsky: Learning Multiple Layers of Features from Tiny Images, 2009",
 )
+
+# TFDS prepares it from archives that its owner gives out to registered users; nobody here has prepared it, so that its
+# digests, and whether files of the two splits are equal, are unknown.
+IMAGENET2012 = Dataset(
+    name="imagenet2012",
+    title="ImageNet, 1,000 classes of photographs (ILSVRC 2012)",
+    version="5.1.0",
+    origin="tfds",
+    tfds_name="imagenet2012",
+    mirror_folder=None,
+    reader="jpeg_places",
+    tfds_features={"train": "train", "test": "validation", "inputs": "image", "labels": "label"},
+    input_shape=(224, 224, 3),
+    input_maximum=255,
+    classes=1000,
+    n_train=1_281_167,
+    n_test=50_000,
+    digests={},
+    shared_rows=0,
+    licence="for research without profit (image-net.org)",
+    source="O. Russakovsky et al.: ImageNet Large Scale Visual Recognition Challenge, 2015",
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trainband.models.metrics import ACCURACY, LOG_LOSS, Metric
+from trainband.models.rows import imagenet
 from trainband.models.rows.shared import ARCHITECTURES, HE_SGD
 from trainband.models.specs import Kind, Optimizer, PublishedFigure, Recipe, ReferenceModel, Schedule
 
@@ -17,7 +18,8 @@ def _large(
     source: str,
     published: tuple[float, str] | None,
     *,
-    dataset: str = "synthetic_images_224",
+    synthetic: str = "synthetic_images_224",
+    full: Recipe | None = None,
     kind: Kind = "vision",
     batch_size: int = 16,
     optimizer: Optimizer = HE_SGD,
@@ -30,7 +32,8 @@ def _large(
         name=name,
         title=title,
         kind=kind,
-        dataset=dataset,
+        dataset="imagenet2012" if full else synthetic,
+        synthetic=synthetic,
         architecture=f"{ARCHITECTURES}.{builder}",
         source=source,
         metrics=metrics,
@@ -47,21 +50,44 @@ def _large(
                 time_limit_sec=1800.0,
                 published=figures,
             ),
+            *((full,) if full else ()),
         ),
     )
 
 
 _RESNET = "He, Zhang, Ren, Sun: Deep residual learning for image recognition, 2016"
 LARGE = (
-    _large("resnet50", "ResNet-50 v1.5", "resnet_imagenet:resnet50", _RESNET, (0.7613, _TORCHVISION)),
-    _large("resnet101", "ResNet-101 v1.5", "resnet_imagenet:resnet101", _RESNET, (0.77374, _TORCHVISION)),
-    _large("resnet152", "ResNet-152 v1.5", "resnet_imagenet:resnet152", _RESNET, (0.78312, _TORCHVISION)),
+    _large(
+        "resnet50",
+        "ResNet-50 v1.5",
+        "resnet_imagenet:resnet50",
+        _RESNET,
+        full=imagenet.RESNET50,
+        published=(0.7613, _TORCHVISION),
+    ),
+    _large(
+        "resnet101",
+        "ResNet-101 v1.5",
+        "resnet_imagenet:resnet101",
+        _RESNET,
+        full=imagenet.RESNET101,
+        published=(0.77374, _TORCHVISION),
+    ),
+    _large(
+        "resnet152",
+        "ResNet-152 v1.5",
+        "resnet_imagenet:resnet152",
+        _RESNET,
+        full=imagenet.RESNET152,
+        published=(0.78312, _TORCHVISION),
+    ),
     _large(
         "vgg16",
         "VGG-16",
         "vgg16:build",
         "Simonyan, Zisserman: Very deep convolutional networks, 2015",
         (0.71592, _TORCHVISION),
+        full=imagenet.VGG16,
     ),
     _large(
         "alexnet",
@@ -69,6 +95,7 @@ LARGE = (
         "alexnet:build",
         "Krizhevsky: One weird trick for parallelizing convolutional neural networks, 2014",
         (0.56522, _TORCHVISION),
+        full=imagenet.ALEXNET,
     ),
     _large(
         "googlenet",
@@ -83,7 +110,7 @@ LARGE = (
         "inception_v3:build",
         "Szegedy, Vanhoucke, Ioffe, Shlens, Wojna: Rethinking the Inception architecture, 2016",
         (0.788, "Szegedy et al. 2016, table 3: 21.2% top-1 error of one crop, with the auxiliary output"),
-        dataset="synthetic_images_299",
+        synthetic="synthetic_images_299",
     ),
     _large(
         "mobilenet_v2",
@@ -91,6 +118,7 @@ LARGE = (
         "mobilenet_v2:build",
         "Sandler, Howard, Zhu, Zhmoginov, Chen: MobileNetV2, 2018",
         (0.720, "Sandler et al. 2018, table 4"),
+        full=imagenet.MOBILENET_V2,
     ),
     _large(
         "efficientnet_b0",
@@ -105,6 +133,7 @@ LARGE = (
         "densenet121:build",
         "Huang, Liu, van der Maaten, Weinberger: Densely connected convolutional networks, 2017",
         (0.7498, "Huang et al. 2017, table 3: 25.02% top-1 error of one crop"),
+        full=imagenet.DENSENET121,
     ),
     _large(
         "convnext_tiny",
@@ -129,7 +158,7 @@ LARGE = (
         "transformer_base:build",
         "Vaswani et al.: Attention is all you need, 2017",
         None,
-        dataset="synthetic_translation",
+        synthetic="synthetic_translation",
         kind="language",
         batch_size=8,
         optimizer=_ADAMW,
@@ -140,7 +169,7 @@ LARGE = (
         "bert_base:build",
         "Devlin, Chang, Lee, Toutanova: BERT, 2019",
         None,
-        dataset="synthetic_segments",
+        synthetic="synthetic_segments",
         kind="language",
         batch_size=8,
         optimizer=_ADAMW,
@@ -151,7 +180,7 @@ LARGE = (
         "gpt2_small:build",
         "Radford, Wu, Child, Luan, Amodei, Sutskever: Language models are unsupervised multitask learners, 2019",
         None,
-        dataset="synthetic_tokens_1024",
+        synthetic="synthetic_tokens_1024",
         kind="language",
         batch_size=2,
         optimizer=_ADAMW,

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from trainband.benchmarks import batches
-from trainband.benchmarks.batches import BatchSource, epoch_order, pad4_crop_flip, pad4_crop_flip_cutout8
+from trainband.benchmarks.augmentation import pad4_crop_flip, pad4_crop_flip_cutout8
+from trainband.benchmarks.batches import BatchSource, epoch_order
 from trainband.benchmarks.digests import array_digest
 from trainband.models.layers.draws import step_keys
 from trainband.models.specs import Optimizer, Recipe, Schedule

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trainband.benchmarks.augmentation import AUGMENTATIONS
 from trainband.benchmarks.bands_on_disk import reference_bands
-from trainband.benchmarks.batches import AUGMENTATIONS
 from trainband.benchmarks.run_spec import planned_examples
 from trainband.models.catalog import load_catalog
 from trainband.models.datasets import DATASETS, dataset
@@ -44,7 +44,7 @@ PARAMETERS = {
 }
 CATALOG = load_catalog()
 # Those with a tier that is judged; tests/models/test_large_architectures.py builds and steps the others.
-TRAINED = {name: row for name, row in CATALOG.items() if row.tiers != ("throughput",)}
+TRAINED = {name: row for name, row in CATALOG.items() if "throughput" not in row.tiers}
 PROFILE_OF = {"tensorflow": "cpu", "jax": "cpu_jax", "torch": "cpu_torch"}
 BACKENDS = [pytest.param(name, marks=pytest.mark.backend(name)) for name in ("tensorflow", "jax", "torch")]
 each_model = pytest.mark.parametrize("model", [pytest.param(row, id=name) for name, row in CATALOG.items()])
@@ -76,14 +76,16 @@ def test_a_row_survives_json(model: ReferenceModel) -> None:
 
 @each_model
 def test_its_data_set_is_in_the_catalog(model: ReferenceModel) -> None:
-    assert dataset(model.dataset).name == model.dataset
-    assert (model.dataset in DATASETS) == (model in TRAINED.values())
+    for recipe in model.recipes:
+        name = model.dataset_of(recipe.tier)
+        assert dataset(name).name == name
+        assert (name in DATASETS) != recipe.throughput_only
 
 
 @each_model
 def test_every_recipe_trains_on_something(model: ReferenceModel) -> None:
-    n_train = dataset(model.dataset).n_train
     for recipe in model.recipes:
+        n_train = dataset(model.dataset_of(recipe.tier)).n_train
         planned = planned_examples(recipe, n_train)
         assert 0 < planned <= recipe.epochs * n_train
         assert planned % recipe.batch_size == 0
@@ -142,7 +144,7 @@ def test_published_figures_name_a_metric_of_the_model_and_their_source(model: Re
 @each_model
 def test_rates_are_positive_and_never_above_the_peak(model: ReferenceModel) -> None:
     for recipe in model.recipes:
-        steps = dataset(model.dataset).n_train // recipe.batch_size
+        steps = dataset(model.dataset_of(recipe.tier)).n_train // recipe.batch_size
         total = steps * recipe.epochs
         every = {*range(0, total, max(1, total // 1000)), total - 1}
         rates = [recipe.schedule.learning_rate(s, steps_per_epoch=steps, total_steps=total) for s in sorted(every)]

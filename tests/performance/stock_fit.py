@@ -16,6 +16,8 @@ from trainband.benchmarks.backends.base import load_architecture
 from trainband.benchmarks.backends.common import keras_optimizer
 from trainband.models.specs import PIXEL_SCALE, Recipe, ReferenceModel
 
+_ENDLESS = 1_000_000  # epochs: the blocks asked for end the training, not the recipe
+
 
 def stock_model(model: ReferenceModel, recipe: Recipe) -> Any:
     """The architecture of stock layers, compiled with the recipe's update rule, loss and kernel decay."""
@@ -85,10 +87,8 @@ class Fit:
             net = stock_model(self._model, self._recipe)
             targets = stock_targets(self._model, self._recipe, self._inputs, self._labels, net.output_shape[-1])
             hold = _Hold(self._go, self._done, examples=len(self._inputs))
-            recipe = self._recipe
-            net.fit(
-                self._inputs, targets, batch_size=recipe.batch_size, epochs=recipe.epochs, verbose=0, callbacks=[hold]
-            )
+            size = self._recipe.batch_size
+            net.fit(self._inputs, targets, batch_size=size, epochs=_ENDLESS, verbose=0, callbacks=[hold])
         except BaseException as error:  # noqa: BLE001 - handed over to the thread that asks for blocks
             self._done.put(error)
 

@@ -35,7 +35,7 @@ class StockKit:
     def token_embedding(
         self, *, name: str, vocabulary: int, width: int, initializer: Any, output_bias: bool = False
     ) -> Any:
-        return _Tied(vocabulary, width, embeddings_initializer=initializer, name=name)
+        return keras.layers.ReversibleEmbedding(vocabulary, width, embeddings_initializer=initializer, name=name)
 
     def positions(self, *, name: str, length: int, initializer: Any) -> Any:
         return _Positions(length, initializer, name=name)
@@ -67,16 +67,6 @@ class _Attention(keras.layers.Layer):  # type: ignore[misc]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape[0]
-
-
-class _Tied(keras.layers.Embedding):  # type: ignore[misc]
-    """An embedding whose table gives the logits, too."""
-
-    def call(self, inputs: Any, reverse: bool = False) -> Any:
-        return ops.matmul(inputs, ops.transpose(self.embeddings)) if reverse else super().call(inputs)
-
-    def compute_output_shape(self, input_shape: Any, reverse: bool = False) -> Any:
-        return (*input_shape[:-1], self.input_dim) if reverse else (*input_shape, self.output_dim)
 
 
 class _Positions(keras.layers.Layer):  # type: ignore[misc]

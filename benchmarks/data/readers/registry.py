@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from trainband.benchmarks.data.cache import DataError
-from trainband.benchmarks.data.readers import characters, features, leave_one_out, log_mel, penguins, words
+from trainband.benchmarks.data.readers import characters, features, jpeg_places, leave_one_out, log_mel, penguins, words
 from trainband.benchmarks.digests import AnyArray
 from trainband.models.dataset_spec import Dataset
 
@@ -16,6 +16,7 @@ Reader = Callable[[Dataset, Any], dict[str, AnyArray]]
 READERS: Mapping[str, Reader] = {
     "characters": characters.read,
     "features": features.read,
+    "jpeg_places": jpeg_places.read,
     "leave_one_out": leave_one_out.read,
     "log_mel": log_mel.read,
     "penguins": penguins.read,
