@@ -9,6 +9,7 @@ import keras
 
 from trainband.models.layers.attention import Attention, KeepMask
 from trainband.models.layers.kit import Factor, Rescale, SeededDropout
+from trainband.models.layers.pointwise import Gelu, LayerNorm
 from trainband.models.layers.residual import DropPath, LayerScale
 from trainband.models.layers.tokens import ClassToken, Pick, Positions, Sinusoids, TokenEmbedding
 from trainband.models.specs import Recipe
@@ -23,6 +24,12 @@ class KerasKit:
 
     def batch_norm(self, *, name: str, momentum: float = 0.99, epsilon: float = 1e-3) -> Any:
         return keras.layers.BatchNormalization(name=name, momentum=momentum, epsilon=epsilon)
+
+    def layer_norm(self, *, name: str, epsilon: float, center: bool = True) -> Any:
+        return LayerNorm(self._functions.layer_norm, epsilon=epsilon, center=center, name=name)
+
+    def gelu(self, *, name: str, approximate: bool = False) -> Any:
+        return Gelu(self._functions.gelu, approximate=approximate, name=name)
 
     def dropout(self, rate: float, *, name: str) -> Any:
         return SeededDropout(self._functions.dropout, rate, index=self._random_place(), name=name)

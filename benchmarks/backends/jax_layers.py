@@ -36,6 +36,20 @@ def drop_path(inputs: Any, key: Any, row_offset: Any, rate: float) -> Any:
     return inputs * dropout(ones, key, row_offset, rate)
 
 
+def layer_norm(inputs: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
+    """See `models.layers.pointwise.LayerNorm`."""
+    wide = inputs.astype(jnp.float32)
+    centred = wide - wide.mean(axis=-1, keepdims=True)
+    outputs = centred * jax.lax.rsqrt((centred * centred).mean(axis=-1, keepdims=True) + epsilon)
+    outputs = outputs * jnp.asarray(gamma, jnp.float32)
+    return (outputs if beta is None else outputs + jnp.asarray(beta, jnp.float32)).astype(inputs.dtype)
+
+
+def gelu(inputs: Any, approximate: bool) -> Any:
+    """See `models.layers.pointwise.Gelu`; computed in float32."""
+    return jax.nn.gelu(inputs.astype(jnp.float32), approximate=approximate).astype(inputs.dtype)
+
+
 def attention(
     query: Any, key: Any, value: Any, keep: Any, *, heads: int, causal: bool, drop: Callable[[Any], Any] | None
 ) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -13,9 +14,11 @@ import tensorflow as tf
 from trainband.benchmarks.backends import tensorflow_layers as layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
 from trainband.benchmarks.backends.common import KerasKit, build_optimizer
+from trainband.benchmarks.backends.tensorflow_fused import gelu, layer_norm
 from trainband.benchmarks.batches import Batch
 from trainband.benchmarks.feeder import BURST
 from trainband.models.layers.draws import Draws, drawing
+from trainband.models.layers.pointwise import Gelu, LayerNorm
 from trainband.models.specs import PIXEL_SCALE, Recipe
 from trainband.platforms.cgroup import usable_cores
 from trainband.platforms.profiles import Profile
@@ -27,16 +30,17 @@ def create(profile: Profile, recipe: Recipe, *, loss: str) -> Adapter:
 
 
 class TensorFlowKit(KerasKit):
-    """Fused batch normalisation on one device; Keras's own under XLA, and Keras's synchronised one under a strategy.
+    """Fused layers on one device; Keras's batch normalisation under XLA, and its synchronised one under a strategy.
 
     XLA's form of the fused kernel takes the variance as a difference of two mean squares: with inputs far from 0
     nothing is left of it, where Keras's own layer loses no digits.
     """
 
-    def __init__(self, *, synchronized: bool, jit_compile: bool) -> None:
+    def __init__(self, profile: Profile) -> None:
         super().__init__(layers)
-        self._synchronized = synchronized
-        self._jit_compile = jit_compile
+        self._synchronized = profile.synchronized_batch_norm
+        self._jit_compile = profile.jit_compile
+        self._compiled = profile.device == "cpu" and profile.strategy == "none" and not profile.jit_compile
 
     def batch_norm(self, *, name: str, momentum: float = 0.99, epsilon: float = 1e-3) -> Any:
         if self._synchronized:
@@ -44,6 +48,13 @@ class TensorFlowKit(KerasKit):
         if self._jit_compile:
             return super().batch_norm(name=name, momentum=momentum, epsilon=epsilon)
         return layers.FusedBatchNormalization(name=name, momentum=momentum, epsilon=epsilon)
+
+    def layer_norm(self, *, name: str, epsilon: float, center: bool = True) -> Any:
+        apply = partial(layer_norm, compiled=self._compiled)
+        return LayerNorm(apply, epsilon=epsilon, center=center, name=name)
+
+    def gelu(self, *, name: str, approximate: bool = False) -> Any:
+        return Gelu(partial(gelu, compiled=self._compiled), approximate=approximate, name=name)
 
 
 class TensorFlowAdapter(Adapter):
@@ -58,7 +69,7 @@ class TensorFlowAdapter(Adapter):
             raise BackendError(f"recipe.batch_size = {recipe.batch_size}: not a multiple of {self._replicas} replicas")
 
     def build(self, architecture: str) -> None:
-        kit = TensorFlowKit(synchronized=self.profile.synchronized_batch_norm, jit_compile=self.profile.jit_compile)
+        kit = TensorFlowKit(self.profile)
         with self._scope():
             self.model = load_architecture(architecture)(kit)
             self.optimizer = build_optimizer(self.recipe, self.model.trainable_variables)

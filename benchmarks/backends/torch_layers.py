@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 import torch
 from torch.nn import functional
@@ -40,6 +41,18 @@ def drop_path(inputs: Any, key: Any, row_offset: int, rate: float) -> Any:
     """`inputs` with whole examples dropped by `draws.reference_keep_mask` of shape [batch], and the others scaled."""
     ones = inputs.new_ones((inputs.shape[0], *[1] * (inputs.ndim - 1)))
     return inputs * dropout(ones, key, row_offset, rate)
+
+
+def layer_norm(inputs: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
+    """See `models.layers.pointwise.LayerNorm`; PyTorch's kernel has its sums in float32."""
+    scale = keras.ops.convert_to_tensor(gamma, inputs.dtype)
+    offset = None if beta is None else keras.ops.convert_to_tensor(beta, inputs.dtype)
+    return functional.layer_norm(inputs, scale.shape, scale, offset, epsilon)
+
+
+def gelu(inputs: Any, approximate: bool) -> Any:
+    """See `models.layers.pointwise.Gelu`."""
+    return functional.gelu(inputs, approximate="tanh" if approximate else "none")
 
 
 def attention(

@@ -15,7 +15,7 @@ from typing import Any
 
 import keras
 
-from trainband.models.architectures.transformer_blocks import attend, feed_forward, gelu_tanh
+from trainband.models.architectures.transformer_blocks import activated, attend, feed_forward
 from trainband.models.layers.kit import LayerKit
 
 VOCABULARY = 30_522
@@ -37,28 +37,28 @@ def build(kit: LayerKit, *, time: int = 128) -> Any:
     )
     x = keras.layers.Add(name="embed_add")([table(tokens), segments])
     x = kit.positions(name="positions", length=CONTEXT, initializer=_start())(x)
-    x = kit.dropout(_DROPOUT, name="embed_drop")(_norm(x, name="embed_norm"))
+    x = kit.dropout(_DROPOUT, name="embed_drop")(_norm(kit, x, name="embed_norm"))
     for layer in range(_LAYERS):
         x = _block(kit, x, keep, name=f"block{layer}")
     x = keras.layers.Dense(_WIDTH, kernel_initializer=_start(), name="head")(x)
-    x = _norm(keras.layers.Activation(gelu_tanh, name="head_gelu")(x), name="head_norm")
+    x = _norm(kit, activated(kit, x, "gelu_tanh", name="head_gelu"), name="head_norm")
     return keras.Model(inputs, table(x, reverse=True), name="bert_base")
 
 
 def _block(kit: LayerKit, x: Any, keep: Any, *, name: str) -> Any:
     y = attend(kit, x, x, heads=_HEADS, keep=keep, dropout=_DROPOUT, initializer=_start(), name=f"{name}_attention")
     x = _add(kit, x, y, name=f"{name}_attention")
-    y = feed_forward(x, width=4 * _WIDTH, activation=gelu_tanh, initializer=_start(), name=f"{name}_mlp")
+    y = feed_forward(kit, x, width=4 * _WIDTH, activation="gelu_tanh", initializer=_start(), name=f"{name}_mlp")
     return _add(kit, x, y, name=f"{name}_mlp")
 
 
 def _add(kit: LayerKit, x: Any, y: Any, *, name: str) -> Any:
     y = kit.dropout(_DROPOUT, name=f"{name}_drop")(y)
-    return _norm(keras.layers.Add(name=f"{name}_add")([x, y]), name=f"{name}_norm")
+    return _norm(kit, keras.layers.Add(name=f"{name}_add")([x, y]), name=f"{name}_norm")
 
 
-def _norm(x: Any, *, name: str) -> Any:
-    return keras.layers.LayerNormalization(epsilon=1e-12, name=name)(x)
+def _norm(kit: LayerKit, x: Any, *, name: str) -> Any:
+    return kit.layer_norm(epsilon=1e-12, name=name)(x)
 
 
 def _start() -> Any:

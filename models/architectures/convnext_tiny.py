@@ -23,17 +23,19 @@ def build(kit: LayerKit, *, image_size: int = 224, classes: int = 1000) -> Any:
     inputs, x = imagenet_input(kit, image_size)
     last, depth = sum(blocks for blocks, _ in _STAGES) - 1, 0
     for stage, (blocks, width) in enumerate(_STAGES):
-        x = _norm(x, name=f"stage{stage}_down_norm") if stage else x
+        x = _norm(kit, x, name=f"stage{stage}_down_norm") if stage else x
         size = 2 if stage else 4
         x = keras.layers.Conv2D(width, size, strides=size, kernel_initializer=_start(), name=f"stage{stage}_down_conv")(
             x
         )
-        x = x if stage else _norm(x, name="stage0_down_norm")
+        x = x if stage else _norm(kit, x, name="stage0_down_norm")
         for block in range(blocks):
             x = _block(kit, x, _DROP_PATH * depth / last, name=f"stage{stage}_block{block}")
             depth += 1
     x = keras.layers.GlobalAveragePooling2D(name="average")(x)
-    return keras.Model(inputs, logits(_norm(x, name="last_norm"), classes, initializer=_start()), name="convnext_tiny")
+    return keras.Model(
+        inputs, logits(_norm(kit, x, name="last_norm"), classes, initializer=_start()), name="convnext_tiny"
+    )
 
 
 def _block(kit: LayerKit, x: Any, drop_path: float, *, name: str) -> Any:
@@ -41,9 +43,9 @@ def _block(kit: LayerKit, x: Any, drop_path: float, *, name: str) -> Any:
     y = keras.layers.DepthwiseConv2D(7, padding="same", depthwise_initializer=_start(), name=f"{name}_depthwise_conv")(
         x
     )
-    y = _norm(y, name=f"{name}_norm")
+    y = _norm(kit, y, name=f"{name}_norm")
     y = keras.layers.Dense(4 * width, kernel_initializer=_start(), name=f"{name}_in")(y)
-    y = keras.layers.Activation("gelu", name=f"{name}_gelu")(y)
+    y = kit.gelu(name=f"{name}_gelu")(y)
     y = keras.layers.Dense(width, kernel_initializer=_start(), name=f"{name}_out")(y)
     y = kit.layer_scale(name=f"{name}_scale", initial=1e-6)(y)
     if drop_path:
@@ -51,8 +53,8 @@ def _block(kit: LayerKit, x: Any, drop_path: float, *, name: str) -> Any:
     return keras.layers.Add(name=f"{name}_add")([x, y])
 
 
-def _norm(x: Any, *, name: str) -> Any:
-    return keras.layers.LayerNormalization(epsilon=1e-6, name=name)(x)
+def _norm(kit: LayerKit, x: Any, *, name: str) -> Any:
+    return kit.layer_norm(epsilon=1e-6, name=name)(x)
 
 
 def _start() -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from trainband.models.architectures.transformer_blocks import attend, feed_forward
+from trainband.models.architectures.transformer_blocks import Activation, attend, feed_forward
 from trainband.models.layers.kit import LayerKit
 
 
@@ -22,7 +22,7 @@ class GptSize:
     width: int
     dropout: float
     bias: bool
-    activation: Any
+    activation: Activation
 
 
 def language_model(kit: LayerKit, size: GptSize, *, time: int, token_dtype: str, name: str) -> Any:
@@ -37,13 +37,13 @@ def language_model(kit: LayerKit, size: GptSize, *, time: int, token_dtype: str,
     x = _drop(kit, size, x, name="embed_drop")
     for layer in range(size.layers):
         x = _block(kit, size, x, name=f"block{layer}")
-    x = _norm(size, x, name="last_norm")
+    x = _norm(kit, size, x, name="last_norm")
     return keras.Model(tokens, table(x, reverse=True), name=name)
 
 
 def _block(kit: LayerKit, size: GptSize, x: Any, *, name: str) -> Any:
     starts = {"initializer": _normal(0.02), "output_initializer": _normal(0.02 * (2 * size.layers) ** -0.5)}
-    y = _norm(size, x, name=f"{name}_attention_norm")
+    y = _norm(kit, size, x, name=f"{name}_attention_norm")
     y = attend(
         kit,
         y,
@@ -56,15 +56,15 @@ def _block(kit: LayerKit, size: GptSize, x: Any, *, name: str) -> Any:
         **starts,
     )
     x = keras.layers.Add(name=f"{name}_attention_add")([x, _drop(kit, size, y, name=f"{name}_attention_drop")])
-    y = _norm(size, x, name=f"{name}_mlp_norm")
+    y = _norm(kit, size, x, name=f"{name}_mlp_norm")
     y = feed_forward(
-        y, width=4 * size.width, activation=size.activation, use_bias=size.bias, name=f"{name}_mlp", **starts
+        kit, y, width=4 * size.width, activation=size.activation, use_bias=size.bias, name=f"{name}_mlp", **starts
     )
     return keras.layers.Add(name=f"{name}_mlp_add")([x, _drop(kit, size, y, name=f"{name}_mlp_drop")])
 
 
-def _norm(size: GptSize, x: Any, *, name: str) -> Any:
-    return keras.layers.LayerNormalization(epsilon=1e-5, center=size.bias, name=name)(x)
+def _norm(kit: LayerKit, size: GptSize, x: Any, *, name: str) -> Any:
+    return kit.layer_norm(epsilon=1e-5, center=size.bias, name=name)(x)
 
 
 def _drop(kit: LayerKit, size: GptSize, x: Any, *, name: str) -> Any:

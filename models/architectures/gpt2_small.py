@@ -11,11 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 from trainband.models.architectures.gpt import GptSize, language_model
-from trainband.models.architectures.transformer_blocks import gelu_tanh
 from trainband.models.layers.kit import LayerKit
 
 _SIZE = GptSize(
-    vocabulary=50_257, context=1024, layers=12, heads=12, width=768, dropout=0.1, bias=True, activation=gelu_tanh
+    vocabulary=50_257, context=1024, layers=12, heads=12, width=768, dropout=0.1, bias=True, activation="gelu_tanh"
 )
 
 

@@ -61,10 +61,10 @@ def _decoder_block(kit: LayerKit, x: Any, memory: Any, keep: Any, *, name: str) 
 
 
 def _feed_forward(kit: LayerKit, x: Any, *, name: str) -> Any:
-    return _add(kit, x, feed_forward(x, width=4 * _WIDTH, activation="relu", name=name), name=name)
+    return _add(kit, x, feed_forward(kit, x, width=4 * _WIDTH, activation="relu", name=name), name=name)
 
 
 def _add(kit: LayerKit, x: Any, y: Any, *, name: str) -> Any:
     y = kit.dropout(_DROPOUT, name=f"{name}_drop")(y)
     y = keras.layers.Add(name=f"{name}_add")([x, y])
-    return keras.layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm")(y)
+    return kit.layer_norm(epsilon=1e-6, name=f"{name}_norm")(y)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
 from trainband.models.layers.kit import LayerKit
+
+Activation = Literal["relu", "gelu", "gelu_tanh"]
 
 
 def attend(
@@ -53,10 +55,11 @@ def attend(
 
 
 def feed_forward(
+    kit: LayerKit,
     x: Any,
     *,
     width: int,
-    activation: Any,
+    activation: Activation,
     name: str,
     use_bias: bool = True,
     initializer: Any = "glorot_uniform",
@@ -64,11 +67,13 @@ def feed_forward(
 ) -> Any:
     """Two dense layers with `activation` between them: float [batch, time, in], the first to `width` and back."""
     inner = keras.layers.Dense(width, use_bias=use_bias, kernel_initializer=initializer, name=f"{name}_in")(x)
-    inner = keras.layers.Activation(activation, name=f"{name}_activation")(inner)
+    inner = activated(kit, inner, activation, name=f"{name}_activation")
     last = output_initializer or initializer
     return keras.layers.Dense(int(x.shape[-1]), use_bias=use_bias, kernel_initializer=last, name=f"{name}_out")(inner)
 
 
-def gelu_tanh(x: Any) -> Any:
-    """The approximation by tanh of the Gaussian error linear unit, as GPT-2 and BERT have it."""
-    return keras.activations.gelu(x, approximate=True)
+def activated(kit: LayerKit, x: Any, activation: Activation, *, name: str) -> Any:
+    """`gelu_tanh` is the approximation by tanh, as GPT-2 and BERT have it."""
+    if activation == "relu":
+        return keras.layers.ReLU(name=name)(x)
+    return kit.gelu(name=name, approximate=activation == "gelu_tanh")(x)

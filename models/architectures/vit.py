@@ -33,21 +33,21 @@ def vision_transformer(
     x = kit.positions(name="positions", length=int(x.shape[1]), initializer=_normal())(x)
     for layer in range(layers):
         x = _block(kit, x, heads=heads, drop_path=drop_path * layer / (layers - 1), name=f"block{layer}")
-    x = kit.pick(0, name="class_of_image")(_norm(x, name="last_norm"))
+    x = kit.pick(0, name="class_of_image")(_norm(kit, x, name="last_norm"))
     return keras.layers.Dense(classes, kernel_initializer=_normal(), dtype="float32", name="logits")(x)
 
 
 def _block(kit: LayerKit, x: Any, *, heads: int, drop_path: float, name: str) -> Any:
-    y = _norm(x, name=f"{name}_attention_norm")
+    y = _norm(kit, x, name=f"{name}_attention_norm")
     y = attend(kit, y, y, heads=heads, name=f"{name}_attention", initializer=_normal())
     x = keras.layers.Add(name=f"{name}_attention_add")([x, _drop(kit, y, drop_path, name=f"{name}_attention_drop")])
-    y = _norm(x, name=f"{name}_mlp_norm")
-    y = feed_forward(y, width=4 * int(x.shape[-1]), activation="gelu", name=f"{name}_mlp", initializer=_normal())
+    y = _norm(kit, x, name=f"{name}_mlp_norm")
+    y = feed_forward(kit, y, width=4 * int(x.shape[-1]), activation="gelu", name=f"{name}_mlp", initializer=_normal())
     return keras.layers.Add(name=f"{name}_mlp_add")([x, _drop(kit, y, drop_path, name=f"{name}_mlp_drop")])
 
 
-def _norm(x: Any, *, name: str) -> Any:
-    return keras.layers.LayerNormalization(epsilon=1e-6, name=name)(x)
+def _norm(kit: LayerKit, x: Any, *, name: str) -> Any:
+    return kit.layer_norm(epsilon=1e-6, name=name)(x)
 
 
 def _drop(kit: LayerKit, x: Any, rate: float, *, name: str) -> Any:

@@ -18,6 +18,12 @@ class LayerKit(Protocol):
     def batch_norm(self, *, name: str, momentum: float = 0.99, epsilon: float = 1e-3) -> Any:
         """Batch normalisation over the last axis, with Keras's mathematics exactly."""
 
+    def layer_norm(self, *, name: str, epsilon: float, center: bool = True) -> Any:
+        """Layer normalisation over the last axis; without an offset where it does not centre."""
+
+    def gelu(self, *, name: str, approximate: bool = False) -> Any:
+        """The Gaussian error linear unit, or its approximation by tanh."""
+
     def dropout(self, rate: float, *, name: str) -> Any:
         """Dropout whose mask is a function of (seed, step, layer) on every backend."""
 

@@ -14,6 +14,12 @@ class StockKit:
     def batch_norm(self, *, name: str, momentum: float = 0.99, epsilon: float = 1e-3) -> Any:
         return keras.layers.BatchNormalization(name=name, momentum=momentum, epsilon=epsilon)
 
+    def layer_norm(self, *, name: str, epsilon: float, center: bool = True) -> Any:
+        return keras.layers.LayerNormalization(epsilon=epsilon, center=center, name=name)
+
+    def gelu(self, *, name: str, approximate: bool = False) -> Any:
+        return keras.layers.Activation(lambda x: keras.activations.gelu(x, approximate=approximate), name=name)
+
     def dropout(self, rate: float, *, name: str) -> Any:
         return keras.layers.Dropout(rate, name=name)
 
