@@ -3,12 +3,13 @@
 Each way has a process of its own, so that no framework's threads stand in another's way; one block of steps runs at a
 time, in the order A B C, C B A, and a way that waits uses no processor. Ways:
 
-* ours-BACKEND: `Loop.epoch`, as in harness_overhead.py;
-* fit-BACKEND: `stock_fit.Fit`;
-* plain-torch: `plain_torch.PlainLoop`, eager, over batches that lie ready.
+* ours-BACKEND, ours-PROFILE: `Loop.epoch`, as in harness_overhead.py;
+* fit-BACKEND: `stock_fit.Fit`, Keras's own layers;
+* plain-torch: `plain_torch.PlainLoop`, eager, over batches that lie ready; small models only.
 
 Example:
   python tests/performance/compare.py lenet5_mnist --pairs=12 --json=compare.json
+  python tests/performance/compare.py resnet50 --ways ours-tensorflow ours-cpu_bf16 fit-tensorflow --pairs=6
 """
 
 from __future__ import annotations
@@ -23,18 +24,21 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from measuring import Block, alternate, block_parser, compare, enter_child_environment, run_blocks, say, speeds
+from measuring import (
+    Block,
+    alternate,
+    block_parser,
+    compare,
+    enter_child_environment,
+    profile_of,
+    run_blocks,
+    say,
+    speeds,
+)
 
 from trainband.models.catalog import load_catalog
 
 WAYS = ("ours-tensorflow", "fit-tensorflow", "ours-jax", "fit-jax", "ours-torch", "fit-torch", "plain-torch")
-PAIRS = (
-    ("ours-tensorflow", "fit-tensorflow"),
-    ("ours-jax", "fit-jax"),
-    ("ours-torch", "fit-torch"),
-    ("ours-tensorflow", "plain-torch"),
-    ("ours-torch", "plain-torch"),
-)
 MODELS = tuple(name for name, row in load_catalog().items() if row.tiers[0] in ("smoke", "short"))
 
 
@@ -67,13 +71,13 @@ class Worker:
 
 def work(way: str, model: str, block_sec: float) -> None:
     """The worker's side."""
-    kind, _, backend = way.partition("-")
-    enter_child_environment(backend)
+    kind, _, name = way.partition("-")
+    enter_child_environment(name)
     from harness_overhead import Bench
 
     from trainband.models.catalog import find_model
 
-    bench = Bench(find_model(model), backend, block_sec)
+    bench = Bench(find_model(model), name, block_sec)
     block = bench.harness
     if kind != "ours":
         batches = list(bench.source(resident=False).epoch(0))
@@ -92,8 +96,20 @@ def work(way: str, model: str, block_sec: float) -> None:
         sys.stdout.flush()
 
 
+def compared(ways: Sequence[str]) -> list[tuple[str, str]]:
+    """Each of ours over `fit` on the same backend, and over the plain loop."""
+    pairs = []
+    for ours in ways:
+        kind, _, name = ours.partition("-")
+        if kind == "ours":
+            others = (f"fit-{profile_of(name).backend}", "plain-torch")
+            pairs += [(ours, other) for other in others if other in ways]
+    return pairs
+
+
 def measure(model: str, *, pairs: int, block_sec: float, ways: Sequence[str]) -> dict[str, Any]:
     """Blocks and ratios of one model."""
+    ways = [way for way in ways if model in MODELS or way != "plain-torch"]
     workers = {way: Worker(way, model, block_sec) for way in ways}
     try:
         for worker in workers.values():  # compilation, and caches
@@ -102,7 +118,7 @@ def measure(model: str, *, pairs: int, block_sec: float, ways: Sequence[str]) ->
     finally:
         for worker in workers.values():
             worker.close()
-    ratios = {f"{a} / {b}": compare(blocks, a, b) for a, b in PAIRS if a in ways and b in ways}
+    ratios = {f"{a} / {b}": compare(blocks, a, b) for a, b in compared(ways)}
     return {"model": model, "speeds": speeds(blocks), "ratios": ratios, "blocks": blocks}
 
 
@@ -116,8 +132,8 @@ def print_result(result: Mapping[str, Any]) -> None:
 
 def main(argv: list[str]) -> None:
     parser = block_parser(__doc__, models=MODELS)
-    parser.add_argument("--ways", nargs="*", default=WAYS, choices=WAYS)
-    parser.add_argument("--worker", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--ways", nargs="*", default=WAYS, help="by default %(default)s")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
     if arguments.worker:
         work(arguments.worker, arguments.models[0], arguments.block_sec)

@@ -28,6 +28,7 @@ from measuring import (
     block_parser,
     compare,
     print_speeds,
+    profile_of,
     run_blocks,
     say,
     speeds,
@@ -37,11 +38,11 @@ from measuring import (
 from trainband.benchmarks.backends.base import Adapter, create_adapter
 from trainband.benchmarks.batches import BatchSource
 from trainband.benchmarks.data.cache import load
+from trainband.benchmarks.data.synthetic import synthetic
 from trainband.benchmarks.train import Loop
 from trainband.models.catalog import find_model
 from trainband.models.datasets import dataset
 from trainband.models.specs import ReferenceModel
-from trainband.platforms.profiles import find_profile
 
 MODELS = ("cnn_fashion_mnist", "resnet20_cifar10")
 LEAST_BARE, LEAST_FIT = 0.99, 1.0
@@ -52,15 +53,16 @@ WARM_UP_STEPS = 3
 class Bench:
     """One model ready to be trained in the three ways, `steps` at a time."""
 
-    def __init__(self, model: ReferenceModel, backend: str, block_sec: float) -> None:
-        self.model, self.backend = model, backend
+    def __init__(self, model: ReferenceModel, profile: str, block_sec: float) -> None:
+        self.model = model
         recipe = next(recipe for recipe in model.recipes if recipe.tier == model.tiers[0])
         # So many epochs that the separately synchronised steps in the middle of a run are never reached.
         self.recipe = replace(recipe, epochs=1_000_000)
-        self.adapter: Adapter = create_adapter(find_profile(PROFILE_OF[backend]), self.recipe, loss=model.loss)
+        self.adapter: Adapter = create_adapter(profile_of(profile), self.recipe, loss=model.loss)
         self.adapter.build(model.architecture)
         self.adapter.initialize(SEED)
-        arrays = load(dataset(model.dataset), verify=False).train
+        row = dataset(model.dataset_of(recipe.tier))
+        arrays = (synthetic(row) if row.origin == "synthetic" else load(row, verify=False)).train
         self.inputs, self.labels = arrays["inputs"], arrays["labels"]
         self.resident = self.adapter.keep(self.inputs)
         self.steps = min(self._steps_in(block_sec), len(self.inputs) // recipe.batch_size)

@@ -18,7 +18,7 @@ from scipy.stats import quantile_test
 
 from trainband.benchmarks.child_environment import child_environment
 from trainband.platforms.fingerprint import collect
-from trainband.platforms.profiles import find_profile
+from trainband.platforms.profiles import Profile, find_profile
 
 PROFILE_OF = {"tensorflow": "cpu", "jax": "cpu_jax", "torch": "cpu_torch"}
 CONFIDENCE = 0.95
@@ -95,12 +95,16 @@ def speeds(blocks: Mapping[str, Sequence[Block]]) -> dict[str, dict[str, float]]
     }
 
 
-def enter_child_environment(backend: str) -> None:
-    """Give this process the variables of a child of `backend`'s CPU profile; before any framework is imported."""
+def profile_of(name: str) -> Profile:
+    """The profile called `name`, or the plain CPU profile of the backend of that name."""
+    return find_profile(PROFILE_OF.get(name, name))
+
+
+def enter_child_environment(name: str) -> None:
+    """Give this process the variables of a child of `profile_of(name)`; before any framework is imported."""
     keras_home = Path(os.environ.get("TMPDIR", "/tmp")) / "trainband-performance-keras"
     keras_home.mkdir(parents=True, exist_ok=True)
-    profile = find_profile(PROFILE_OF[backend])
-    os.environ.update(child_environment(profile, os.environ, stage=Path(), keras_home=keras_home))
+    os.environ.update(child_environment(profile_of(name), os.environ, stage=Path(), keras_home=keras_home))
 
 
 def surroundings() -> dict[str, Any]:

@@ -227,7 +227,15 @@ def lenet5_mnist() -> nn.Module:
     )
 
 
+def cnn_digits() -> nn.Module:
+    return Scaled(
+        *conv_norm(1, 16), *conv_norm(16, 32), nn.MaxPool2d(2), nn.Flatten(), nn.Dropout(0.2), nn.Linear(512, 10)
+    )
+
+
 MODELS: dict[str, Callable[[], nn.Module]] = {
+    "mlp_digits": lambda: mlp(64, 64),
+    "cnn_digits": cnn_digits,
     "mlp_mnist": lambda: mlp(784, 512),
     "lenet5_mnist": lenet5_mnist,
     "cnn_fashion_mnist": cnn_fashion_mnist,

@@ -1,17 +1,18 @@
-"""Fused batch normalisation against Keras's own layer on TensorFlow: whole training steps, alternating.
+"""Our fused layers against Keras's own on TensorFlow: whole training steps, alternating.
 
-Each model is built twice with equal weights, once with `FusedBatchNormalization` and once with
-`keras.layers.BatchNormalization`; everything else in the step is the same code.
+Each model is built twice with equal weights, once as it is, and once with Keras's batch normalisation, layer
+normalisation and Gaussian unit; everything else in the step is the same code.
 
 Example:
-  python tests/performance/batch_norm.py --pairs=24 --json=batch_norm.json
+  python tests/performance/fused_layers.py --pairs=24 --json=fused_layers.json
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -31,11 +32,14 @@ from measuring import (
 
 from trainband.benchmarks.batches import Batch
 from trainband.models.catalog import find_model
+from trainband.models.dataset_spec import Dataset
+from trainband.models.datasets import dataset
 from trainband.models.specs import ReferenceModel
 from trainband.platforms.profiles import find_profile
 
 BLOCK = "batch_norm_block"
-MODELS = ("resnet20_cifar10", BLOCK)
+MODELS = ("resnet20_cifar10", BLOCK, "vit_fashion_mnist", "chargpt_tiny_shakespeare")
+FUSED = ("batch_norm", "layer_norm", "gelu")
 SEED = 1
 
 
@@ -57,27 +61,20 @@ def build_block(kit: Any) -> Any:
 
 
 class Steps:
-    """A model with one of the two layers, ready to be stepped on one batch."""
+    """A model with our layers or with Keras's, ready to be stepped on one batch."""
 
     def __init__(self, model: ReferenceModel, *, fused: bool) -> None:
         from trainband.benchmarks.backends import tensorflow as backend
-        from trainband.benchmarks.backends.common import KerasKit
 
         adapter = backend.create(find_profile("cpu"), model.recipes[0], loss=model.loss)
-        kit = backend.TensorFlowKit
-        if not fused:
-            kit.batch_norm, ours = KerasKit.batch_norm, kit.batch_norm
-        try:
+        with nullcontext() if fused else _stock(backend.TensorFlowKit):
             adapter.build(model.architecture)
-        finally:
-            if not fused:
-                kit.batch_norm = ours
         adapter.initialize(SEED)
-        kinds = {type(layer).__name__ for layer in adapter.model.layers if "norm" in layer.name}
-        if kinds != {"FusedBatchNormalization" if fused else "BatchNormalization"}:
-            raise RuntimeError(f"{model.name}: built with {kinds}")
+        ours = {"FusedBatchNormalization", "LayerNorm", "Gelu"} & {type(each).__name__ for each in adapter.model.layers}
+        if bool(ours) != fused:
+            raise RuntimeError(f"{model.name}: built with {ours}")
         self.adapter, self.examples = adapter, model.recipes[0].batch_size
-        [self.arguments] = adapter.put([_batch(adapter, self.examples)])
+        [self.arguments] = adapter.put([_batch(adapter, dataset(model.dataset), self.examples)])
         self.count = 1
 
     def block(self) -> Block:
@@ -91,12 +88,28 @@ class Steps:
         return timed(train)
 
 
-def _batch(adapter: Any, rows: int) -> Batch:
+@contextmanager
+def _stock(kit: Any) -> Iterator[None]:
+    """`kit` gives Keras's layers."""
+    from stock_kit import StockKit
+
+    ours = {name: getattr(kit, name) for name in FUSED}
+    for name in FUSED:
+        setattr(kit, name, staticmethod(getattr(StockKit(), name)))
+    try:
+        yield
+    finally:
+        for name in FUSED:
+            setattr(kit, name, ours[name])
+
+
+def _batch(adapter: Any, data: Dataset, rows: int) -> Batch:
     rng = np.random.default_rng(SEED)
+    top = (data.input_maximum or 0) + 1
     return Batch(
         step=0,
-        inputs=rng.integers(0, 256, (rows, *adapter.model.input_shape[1:]), dtype=np.uint8),
-        labels=rng.integers(0, 10, rows, dtype=np.int32),
+        inputs=rng.integers(0, top, (rows, *adapter.model.input_shape[1:]), dtype=np.uint8),
+        labels=rng.integers(0, data.classes, (rows, *data.label_shape), dtype=np.int32),
         keys=np.zeros(adapter.random_layers, np.int64),
         learning_rate=1e-3,
     )
