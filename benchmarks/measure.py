@@ -19,6 +19,7 @@ from trainband.benchmarks.data.rows import shared_rows
 from trainband.benchmarks.data.stored import Rows, StoredRows
 from trainband.benchmarks.data.streamed import StreamedImages
 from trainband.benchmarks.data.synthetic import synthetic
+from trainband.benchmarks.device_load import DeviceLoad
 from trainband.benchmarks.digests import array_digest, combine
 from trainband.benchmarks.evaluate import EvalResult, evaluate
 from trainband.benchmarks.faults import Fault, planted
@@ -100,6 +101,7 @@ class _Run:
         self.faults = planted(spec.faults)
         self.streamed = spec.dataset.streamed
         self.metrics: tuple[Metric, ...] = spec.model.judged_by(spec.tier)
+        self.device_load = DeviceLoad(spec.profile)
         self.eval_sec: list[float] = []
         self.curve: list[CurvePoint] = []
 
@@ -119,7 +121,8 @@ class _Run:
         self.loop = Loop(adapter, self.source)
         untrained = self._evaluate()
         self.startup_sec = time.time() - self.spec.submitted_at - sum(self.eval_sec)
-        contended = self._watched(self._train)
+        with self.device_load:
+            contended = self._watched(self._train)
         weights = Weights(initial_digest=initial, final_digest=self._weights_digest(), parameters=self._parameters())
         quality = self._quality(untrained, self._final_evaluation())
         if self.loop.progress.diverged_at_step is None:
@@ -239,6 +242,7 @@ class _Run:
             share_of_peak=share,
             peak_host_bytes=_peak_host_bytes(),
             peak_device_bytes=self.adapter.peak_device_bytes(),
+            device_utilization=self.device_load.mean,
             contended=contended,
         )
 

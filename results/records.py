@@ -86,6 +86,7 @@ class Throughput:
     """Speed of the training steps alone; compilation, evaluation and start-up are beside it, not in it.
 
     `examples_per_sec` is the median over the steady windows (`windows[warmup_windows:]`); None where no window closed.
+    `device_utilization` is the fraction of the training in which a GPU ran a kernel, None elsewhere.
     """
 
     examples_per_sec: float | None
@@ -107,6 +108,7 @@ class Throughput:
     share_of_peak: float | None
     peak_host_bytes: int
     peak_device_bytes: int | None
+    device_utilization: float | None = None
     contended: tuple[str, ...] = ()
 
 

@@ -60,6 +60,10 @@ def _speed(measurement: Measurement) -> list[str]:
         shares.append(f"input wait {speed.input_wait_share:.1%}")
     if speed.share_of_peak is not None:
         shares.append(f"{speed.share_of_peak:.1%} of the measured matrix-multiply peak")
+    if speed.peak_device_bytes is not None:
+        shares.append(f"{speed.peak_device_bytes / 1e9:.2f} GB of device memory")
+    if speed.device_utilization is not None:
+        shares.append(f"device busy {speed.device_utilization:.0%}")
     lines = [f"  throughput   {', '.join(parts)}", f"               {', '.join(shares)}"]
     lines += [f"               contended: {reason}" for reason in speed.contended]
     return lines

@@ -185,6 +185,7 @@ def _speed(throughput: Throughput) -> Rows:
         ("Share of that peak", formats.percent(throughput.share_of_peak, 1)),
         ("Peak host memory", formats.size(throughput.peak_host_bytes)),
         ("Peak device memory", formats.size(throughput.peak_device_bytes)),
+        ("Device busy", formats.percent(throughput.device_utilization)),
     )
 
 
