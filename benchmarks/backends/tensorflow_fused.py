@@ -20,7 +20,7 @@ def gelu(inputs: Any, approximate: bool, *, compiled: bool) -> Any:
     """See `models.layers.pointwise.Gelu`; computed in float32."""
     forward, backward = _gelu_pair(approximate, compiled)
 
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    @tf.custom_gradient
     def apply(x: Any) -> Any:
         return forward(x), lambda slopes: backward(x, slopes)
 
@@ -31,7 +31,7 @@ def layer_norm(inputs: Any, gamma: Any, beta: Any, epsilon: float, *, compiled: 
     """See `models.layers.pointwise.LayerNorm`; `beta` may be None. The backward pass takes mean and variance anew."""
     forward, backward = _layer_norm_pair(epsilon, compiled)
 
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    @tf.custom_gradient
     def apply(x: Any, scale: Any, offset: Any) -> Any:
         return forward(x, scale, offset), lambda slopes: backward(x, scale, slopes)
 

@@ -35,7 +35,7 @@ class StreamedImages:
         self._dataset = dataset
         self._contents = arrays[f"{split}_inputs"]
         self._places = arrays[f"{split}_places"]
-        self._files = [_Shard(dataset, str(path)) for path in arrays[f"{split}_shards"]]
+        self._files: list[_Shard] = [_Shard(dataset, str(path)) for path in arrays[f"{split}_shards"]]
         self._tf = _tensorflow(dataset, backend)
         self.row_bytes = int(np.prod(dataset.input_shape))
 
@@ -117,7 +117,7 @@ class StreamedImages:
         return tf.where(mirror, image[:, ::-1], image)
 
     def _read(self, row: int) -> bytes:
-        shard, offset, length, *_ = self._places[row].tolist()
+        shard, offset, length, *_ = (int(number) for number in self._places[row])
         return self._files[shard].read(offset, length)
 
 
