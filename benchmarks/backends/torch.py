@@ -25,6 +25,16 @@ def create(profile: Profile, recipe: Recipe, *, loss: str) -> Adapter:
     return TorchAdapter(profile, recipe, loss=loss)
 
 
+class TorchKit(KerasKit):
+    """Fused batch normalisation."""
+
+    def __init__(self) -> None:
+        super().__init__(torch_layers)
+
+    def batch_norm(self, *, name: str, momentum: float = 0.99, epsilon: float = 1e-3) -> Any:
+        return torch_layers.FusedBatchNormalization(name=name, momentum=momentum, epsilon=epsilon)
+
+
 class TorchAdapter(Adapter):
     """See `Adapter`."""
 
@@ -38,7 +48,7 @@ class TorchAdapter(Adapter):
         self._device = torch.device("cuda" if profile.device == "gpu" else "cpu")
 
     def build(self, architecture: str) -> None:
-        kit = KerasKit(torch_layers)
+        kit = TorchKit()
         self.model = load_architecture(architecture)(kit)
         self.optimizer = build_optimizer(self.recipe, self.model.trainable_variables)
         self.random_layers = kit.random_layers

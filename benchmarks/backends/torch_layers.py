@@ -102,3 +102,31 @@ def add_constant(inputs: Any, constant: np.ndarray) -> Any:
 def prepend(row: Any, inputs: Any) -> Any:
     """[batch, 1 + time, width] with `row` [width] in front."""
     return torch.cat([row.expand(inputs.shape[0], 1, -1), inputs], dim=1)
+
+
+class FusedBatchNormalization(keras.layers.BatchNormalization):
+    """Keras's batch normalisation on PyTorch's kernel, whose batch variance has no correction, as Keras's has none.
+
+    The kernel takes x * scale - mean * scale, of which nothing but rounding is left where a channel has one value: then
+    Keras's own layer runs.
+    """
+
+    kind = "BatchNormalization"
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        channels_first = inputs.movedim(-1, 1)
+        gamma, beta = self.gamma.value, self.beta.value
+        if not (training and self.trainable):
+            mean, variance = self.moving_mean.value, self.moving_variance.value
+            outputs = functional.batch_norm(channels_first, mean, variance, gamma, beta, False, 0.0, self.epsilon)
+            return outputs.movedim(1, -1)
+        if inputs.numel() == inputs.shape[-1]:
+            return super().call(inputs, training=training, mask=mask)
+        outputs, mean, inverse = torch.native_batch_norm(
+            channels_first, gamma, beta, None, None, True, 0.0, self.epsilon
+        )
+        with torch.no_grad():
+            variance = (inverse.pow(-2) - self.epsilon).clamp_min(0.0)
+            for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                moving.assign(moving.value * self.momentum + value * (1.0 - self.momentum))
+        return outputs.movedim(1, -1)

@@ -1,4 +1,4 @@
-"""Batch normalisation of the TensorFlow adapter, layer by layer, against float64 and beside Keras's own."""
+"""Batch normalisation of the adapters that fuse it, layer by layer, against float64 and beside Keras's own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.backend("tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
+BACKENDS = [pytest.param(name, marks=pytest.mark.backend(name)) for name in ("tensorflow", "torch")]
+on_tensorflow = pytest.mark.backend("tensorflow")
 
 SIZES = ["1", "2", "36", "16384", "36, rank 2", "1, rank 2"]
 ROUNDING = 1e-5
@@ -25,27 +27,38 @@ def breaches(rows: list[dict[str, Any]], kind: str, *, large: bool = False) -> l
     return found
 
 
-def errors(frameworks: Any, *kinds: str, size: str, dtype: str = "float32", jit: bool = False) -> Any:
-    return frameworks("tensorflow").result(
-        "batch_norm.py", "errors", kinds=["keras", *kinds], size=size, dtype=dtype, jit=jit
-    )
+def errors(
+    frameworks: Any,
+    *kinds: str,
+    size: str,
+    dtype: str = "float32",
+    jit: bool = False,
+    backend: str = "tensorflow",
+) -> Any:
+    asked = {"kinds": ["keras", *kinds], "size": size, "dtype": dtype, "jit": jit}
+    return frameworks(backend).result("batch_norm.py", "errors", **asked)
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("size", SIZES)
-def test_outputs_gradients_and_statistics_are_as_good_as_kerass_own(frameworks: Any, size: str, dtype: str) -> None:
+def test_outputs_gradients_and_statistics_are_as_good_as_kerass_own(
+    frameworks: Any, size: str, dtype: str, backend: str
+) -> None:
     """Two mean shifts x two epsilons x training, inference and frozen x six quantities."""
-    rows = errors(frameworks, "ours", size=size, dtype=dtype)
+    rows = errors(frameworks, "ours", size=size, dtype=dtype, backend=backend)
     assert len(rows) == 2 * 2 * 3 * 6
     assert breaches(rows, "ours", large=size == "16384") == []
 
 
+@on_tensorflow
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("size", ["2", "36"])
 def test_under_xla_they_are_too(frameworks: Any, size: str, dtype: str) -> None:
     assert breaches(errors(frameworks, "ours", size=size, dtype=dtype, jit=True), "ours") == []
 
 
+@on_tensorflow
 def test_a_missing_bessel_correction_is_seen_at_n_36_and_is_all_that_is_seen(frameworks: Any) -> None:
     rows = errors(frameworks, "without bessel", size="36")
     found = breaches(rows, "without bessel")

@@ -1,4 +1,4 @@
-"""Errors of the TensorFlow adapter's batch normalisation, and of Keras's own, against float64."""
+"""Errors of an adapter's batch normalisation, and of Keras's own, against float64, on the backend in force."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from trainband.benchmarks.backends.tensorflow import TensorFlowKit
-from trainband.benchmarks.backends.tensorflow_layers import FusedBatchNormalization
+from trainband.platforms.profile_spec import Profile
 
 CHANNELS = 8
 MOMENTUM = 0.9
@@ -28,26 +26,38 @@ MODES = ("training", "inference", "frozen")
 Arrays = dict[str, np.ndarray]
 
 
-class WithoutBessel(FusedBatchNormalization):
+def _without_bessel(epsilon: float) -> Any:
     """A defect to be found: the kernel's variance N / (N - 1) too large goes into the running average as it is."""
+    import tensorflow as tf
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        before = tf.identity(self.moving_variance)
-        outputs = super().call(inputs, training=training, mask=mask)
-        if training and self.trainable:
-            count = float(np.prod(inputs.shape[:-1]))
-            wrong = (self.moving_variance - before * MOMENTUM) * (count / max(count - 1.0, 1.0))
-            self.moving_variance.assign(before * MOMENTUM + wrong)
-        return outputs
+    from trainband.benchmarks.backends.tensorflow_layers import FusedBatchNormalization
+
+    class WithoutBessel(FusedBatchNormalization):
+        def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+            before = tf.identity(self.moving_variance)
+            outputs = super().call(inputs, training=training, mask=mask)
+            if training and self.trainable:
+                count = float(np.prod(inputs.shape[:-1]))
+                wrong = (self.moving_variance - before * MOMENTUM) * (count / max(count - 1.0, 1.0))
+                self.moving_variance.assign(before * MOMENTUM + wrong)
+            return outputs
+
+    return WithoutBessel(momentum=MOMENTUM, epsilon=epsilon)
 
 
 def _layer(kind: str, epsilon: float, jit: bool) -> Any:
-    if kind == "ours":
-        return TensorFlowKit(synchronized=False, jit_compile=jit).batch_norm(
-            name="norm", momentum=MOMENTUM, epsilon=epsilon
-        )
-    layer = WithoutBessel if kind == "without bessel" else keras.layers.BatchNormalization
-    return layer(momentum=MOMENTUM, epsilon=epsilon)
+    if kind == "without bessel":
+        return _without_bessel(epsilon)
+    if kind == "keras":
+        return keras.layers.BatchNormalization(momentum=MOMENTUM, epsilon=epsilon)
+    if keras.backend.backend() == "torch":
+        from trainband.benchmarks.backends.torch import TorchKit
+
+        return TorchKit().batch_norm(name="norm", momentum=MOMENTUM, epsilon=epsilon)
+    from trainband.benchmarks.backends.tensorflow import TensorFlowKit
+
+    kit = TensorFlowKit(Profile(name="cpu", title="this one", device="cpu", backend="tensorflow", jit_compile=jit))
+    return kit.batch_norm(name="norm", momentum=MOMENTUM, epsilon=epsilon)
 
 
 def _given(shape: tuple[int, ...], shift: float, dtype: str) -> Arrays:
@@ -56,7 +66,7 @@ def _given(shape: tuple[int, ...], shift: float, dtype: str) -> Arrays:
     draw = rng.standard_normal
 
     def held(values: np.ndarray) -> np.ndarray:
-        return tf.cast(tf.cast(values, dtype), tf.float32).numpy()
+        return np.array(keras.ops.convert_to_numpy(keras.ops.cast(_cast(values, dtype), "float32")))
 
     return {
         "x": held(draw(shape) * (1 + np.arange(CHANNELS)) + shift),
@@ -101,6 +111,31 @@ def _found(kind: str, shape: tuple[int, ...], dtype: str, jit: bool) -> Any:
         layer.build((None, *shape[1:]))
         layer.trainable = mode != "frozen"
 
+    run = _on_torch(layers) if keras.backend.backend() == "torch" else _on_tensorflow(layers, jit)
+
+    def filled(given: Arrays) -> dict[str, Arrays]:
+        for layer in layers.values():
+            for name in ("gamma", "beta", "moving_mean", "moving_variance"):
+                getattr(layer, name).assign(given[name])
+        found = run(_cast(given["x"], dtype), _cast(given["dy"], dtype))
+        for (epsilon, mode), layer in layers.items():
+            for name in ("moving_mean", "moving_variance"):
+                found[f"{epsilon} {mode}"][name] = getattr(layer, name).value
+        return {
+            case: {name: keras.ops.convert_to_numpy(value) for name, value in values.items()}
+            for case, values in found.items()
+        }
+
+    return filled
+
+
+def _cast(values: np.ndarray, dtype: str) -> Any:
+    return keras.ops.cast(keras.ops.convert_to_tensor(values.astype(np.float32)), dtype)
+
+
+def _on_tensorflow(layers: dict[Any, Any], jit: bool) -> Any:
+    import tensorflow as tf
+
     @tf.function(jit_compile=jit)
     def run(x: Any, dy: Any) -> Any:
         found = {}
@@ -114,17 +149,24 @@ def _found(kind: str, shape: tuple[int, ...], dtype: str, jit: bool) -> Any:
             found[f"{epsilon} {mode}"] = {name: tf.cast(value, tf.float32) for name, value in values.items()}
         return found
 
-    def filled(given: Arrays) -> dict[str, Arrays]:
-        for layer in layers.values():
-            for name in ("gamma", "beta", "moving_mean", "moving_variance"):
-                getattr(layer, name).assign(given[name])
-        found = run(tf.cast(given["x"], dtype), tf.cast(given["dy"], dtype))
-        for (epsilon, mode), layer in layers.items():
-            for name in ("moving_mean", "moving_variance"):
-                found[f"{epsilon} {mode}"][name] = getattr(layer, name).numpy()
-        return {case: {name: np.asarray(value) for name, value in values.items()} for case, values in found.items()}
+    return run
 
-    return filled
+
+def _on_torch(layers: dict[Any, Any]) -> Any:
+    import torch
+
+    def run(x: Any, dy: Any) -> Any:
+        found = {}
+        for (epsilon, mode), layer in layers.items():
+            sources = [x.detach(), layer.gamma.value, layer.beta.value]
+            sources = [source.requires_grad_() for source in sources]
+            outputs = layer(sources[0], training=mode != "inference")
+            gradients = torch.autograd.grad(outputs, sources, dy.to(outputs.dtype))
+            values = dict(zip(("dx", "dgamma", "dbeta"), gradients, strict=True), outputs=outputs.detach())
+            found[f"{epsilon} {mode}"] = {name: value.to(torch.float32) for name, value in values.items()}
+        return found
+
+    return run
 
 
 def errors(kinds: list[str], size: str, dtype: str, jit: bool) -> list[dict[str, Any]]:
