@@ -14,6 +14,7 @@ from trainband.benchmarks.data.cache import (
     load,
     read_manifest,
 )
+from trainband.benchmarks.data.streamed import check_files
 from trainband.models.dataset_spec import Dataset
 from trainband.models.datasets import DATASETS, dataset
 
@@ -45,7 +46,7 @@ def status(names: Iterable[str] = tuple(DATASETS), root: Path | None = None) -> 
 
 
 def verify(names: Iterable[str] = tuple(DATASETS), root: Path | None = None) -> list[DatasetState]:
-    """The state of each data set after hashing every array."""
+    """The state of each data set after hashing every array, and every file of a streamed one."""
     return [_state(dataset(name), root, rehash=True) for name in names]
 
 
@@ -54,7 +55,9 @@ def _state(row: Dataset, root: Path | None, *, rehash: bool) -> DatasetState:
     file_bytes = sum(path.stat().st_size for path in folder.glob("*")) if folder.is_dir() else 0
     try:
         manifest = read_manifest(row, folder)
-        load(row, root, verify=rehash)
+        data = load(row, root, verify=rehash)
+        if rehash and row.streamed:
+            check_files(row, data.arrays)
     except DataMissingError:
         return DatasetState(name=row.name, version=row.version, state="absent", path=folder, file_bytes=file_bytes)
     except DataCorruptError as error:

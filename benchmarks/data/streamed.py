@@ -121,6 +121,20 @@ class StreamedImages:
         return self._files[shard].read(offset, length)
 
 
+def check_files(dataset: Dataset, arrays: Mapping[str, np.ndarray]) -> None:
+    """Read every file that the prepared `arrays` name, and compare its SHA-256.
+
+    Raises:
+      DataCorruptError: a file is gone or holds something else.
+    """
+    for split in ("train", "test"):
+        shards = [_Shard(dataset, str(path)) for path in arrays[f"{split}_shards"]]
+        for row, (shard, offset, length, *_) in enumerate(arrays[f"{split}_places"].tolist()):
+            content = shards[shard].read(offset, length)
+            if hashlib.sha256(content).digest() != arrays[f"{split}_inputs"][row].tobytes():
+                raise DataCorruptError(shards[shard].gone(f"holds another image {row} of split {split} than prepared"))
+
+
 class _Shard:
     """A file of records, open as long as it is used."""
 
@@ -128,17 +142,18 @@ class _Shard:
         self._dataset, self._path = dataset, path
         self._file: int | None = None
         if not os.path.exists(path):
-            raise DataCorruptError(self._gone("is gone"))
+            raise DataCorruptError(self.gone("is gone"))
 
     def read(self, offset: int, length: int) -> bytes:
         if self._file is None:
             self._file = os.open(self._path, os.O_RDONLY)
         content = os.pread(self._file, length, offset)
         if len(content) != length:
-            raise DataCorruptError(self._gone(f"ends before byte {offset + length}"))
+            raise DataCorruptError(self.gone(f"ends before byte {offset + length}"))
         return content
 
-    def _gone(self, what: str) -> str:
+    def gone(self, what: str) -> str:
+        """What is wrong with the file, with the way out."""
         name = self._dataset.name
         return f"data set {name!r}: {self._path} {what}; run `trainband data prepare {name} --force --data-dir=DIR`"
 

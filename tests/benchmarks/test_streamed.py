@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from trainband.benchmarks.children import Exit, run_directly
+from trainband.benchmarks.data import state
 from trainband.benchmarks.data.cache import DataCorruptError, DataError, load
 from trainband.benchmarks.data.child import Request
 from trainband.benchmarks.data.spawn import run_child
@@ -191,6 +192,24 @@ def test_a_file_that_is_gone_or_cut_short_ends_the_run_with_its_name(
     assert (
         "validation.tfrecord-00000-of-00001 is gone; run `trainband data prepare imagenet2012 --force" in gone.message
     )
+
+
+def test_verifying_reads_every_file(
+    data_dir: Path, tmp_path: Path, flip: Callable[[Path, int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state, "dataset", lambda name: ROW)
+    copy = tmp_path / "tfds"
+    shutil.copytree(data_dir, copy)
+    root = prepared(copy, tmp_path / "cache")
+    (healthy,) = state.verify([ROW.name], root)
+    assert (healthy.state, healthy.problem) == ("prepared", None)
+    _, offset, *_ = load(ROW, root).arrays["test_places"][7].tolist()
+    (file,) = copy.rglob("*validation.tfrecord*")
+    flip(file, offset + 900)
+    assert state.status([ROW.name], root)[0].state == "prepared"
+    (damaged,) = state.verify([ROW.name], root)
+    assert damaged.state == "corrupt"
+    assert "validation.tfrecord-00000-of-00001 holds another image 7 of split test" in str(damaged.problem)
 
 
 def test_an_array_of_the_index_that_was_changed_is_refused(
