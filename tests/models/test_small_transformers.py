@@ -95,7 +95,11 @@ def test_in_mixed_precision_the_logits_stay_float32_and_close(frameworks: Any, m
 @pytest.mark.backend("tensorflow")
 @pytest.mark.parametrize("profile", ["cpu_xla", "cpu_mirrored"])
 @pytest.mark.parametrize(
-    ("model", "maximum", "sizes"), [("chargpt:build_full", 64, {}), ("vit_s16:build", 255, {"image_size": 32})]
+    ("model", "maximum", "sizes"),
+    [
+        ("chargpt:build_full", 64, {}),
+        pytest.param("vit_s16:build", 255, {"image_size": 32}, marks=pytest.mark.nightly),  # 20 s to compile each
+    ],
 )
 def test_compiled_or_mirrored_the_same_is_dropped(
     frameworks: Any, model: str, maximum: int, sizes: dict[str, int], profile: str
