@@ -13,6 +13,8 @@ CROP_AREA = (0.08, 1.0)
 CROP_ASPECT = (3 / 4, 4 / 3)
 EVAL_CROP = 0.875
 
+Apply = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -22,7 +24,7 @@ class Augmentation:
     """
 
     draw: Callable[[np.random.Generator, int], np.ndarray]
-    apply: Callable[[np.ndarray, np.ndarray], np.ndarray] | None
+    apply: Apply | None
 
 
 def pad4_crop_flip(images: np.ndarray, draws: np.ndarray) -> np.ndarray:

@@ -103,11 +103,12 @@ class BatchSource:
         size = self._recipe.batch_size
         steps = slice(first * size, self.steps_per_epoch * size)
         order = epoch_order(self._seed, epoch, len(self._rows)).astype(np.int32)
-        draws = None
+        draws = augment = None
         if self._augmentation is not None:
             draws = self._augmentation.draw(_generator(self._seed, _AUGMENT_STREAM, epoch), len(order))[steps]
+            augment = self._augmentation.apply
         order = order[steps]
-        made = self._rows.fed(order, draws, size, self._augmentation)
+        made = self._rows.fed(order, draws, size, augment)
         for step, inputs in enumerate(made, start=epoch * self.steps_per_epoch + first):
             rows, order = order[:size], order[size:]
             yield self._batch(step, inputs, self._labels[rows], rows if draws is None else inputs)

@@ -14,11 +14,11 @@ import numpy as np
 
 from trainband.benchmarks.backends.base import Adapter, BackendError
 from trainband.benchmarks.batches import BatchSource
-from trainband.benchmarks.data.cache import PreparedData, load
+from trainband.benchmarks.data.cache import PreparedData
 from trainband.benchmarks.data.rows import shared_rows
 from trainband.benchmarks.data.stored import Rows, StoredRows
 from trainband.benchmarks.data.streamed import StreamedImages
-from trainband.benchmarks.data.synthetic import synthetic
+from trainband.benchmarks.data.synthetic import load_or_draw
 from trainband.benchmarks.device_load import DeviceLoad
 from trainband.benchmarks.digests import array_digest, combine
 from trainband.benchmarks.evaluate import EvalResult, evaluate
@@ -64,7 +64,7 @@ class Inputs:
 
 def read_inputs(spec: RunSpec, faults: tuple[Fault, ...]) -> Inputs:
     """Load and verify the prepared data; raises DataError."""
-    data = _data(spec)
+    data = load_or_draw(spec.dataset, Path(spec.cache_root))
     arrays, recipe, evaluated = dict(data.arrays), spec.recipe, "test"
     for fault in faults:
         recipe = fault.recipe(recipe)
@@ -72,12 +72,6 @@ def read_inputs(spec: RunSpec, faults: tuple[Fault, ...]) -> Inputs:
         evaluated = fault.evaluated(arrays) if evaluated == "test" else evaluated
     shared = shared_rows(arrays["train_inputs"], arrays["test_inputs"])
     return Inputs(data=data, recipe=recipe, arrays=arrays, evaluated=evaluated, shared=shared)
-
-
-def _data(spec: RunSpec) -> PreparedData:
-    if spec.dataset.origin == "synthetic":
-        return synthetic(spec.dataset)
-    return load(spec.dataset, Path(spec.cache_root))
 
 
 def measure(spec: RunSpec, adapter: Adapter, inputs: Inputs, *, cores: int) -> Result:
@@ -277,11 +271,9 @@ class _Run:
             "losses": np.array(progress.losses, dtype=np.float32),
             "batch_checksums": np.array(self.source.checksums[:steps], dtype=np.uint32),
         }
-        return Result(measurement=measurement, versions=self._versions(), trace=trace)
-
-    def _versions(self) -> dict[str, str]:
-        rows = self.rows["train"]
-        return {**(rows.versions() if isinstance(rows, StreamedImages) else {}), **self.adapter.versions()}
+        return Result(
+            measurement=measurement, versions={**self.rows["train"].versions(), **self.adapter.versions()}, trace=trace
+        )
 
     def _weights_digest(self) -> str:
         rows = zip(self.adapter.variables, self.adapter.weights(), strict=True)

@@ -18,18 +18,20 @@ from trainband.models.specs import Recipe
 class KerasKit:
     """`models.layers.kit.LayerKit` over a backend's tensor functions; counts the random layers that it makes."""
 
-    def __init__(self, functions: Any) -> None:
+    def __init__(self, functions: Any, *, pointwise: Any = None) -> None:
+        """`pointwise` has `layer_norm` and `gelu` where they are not among `functions`."""
         self._functions = functions
+        self._pointwise = pointwise or functions
         self.random_layers = 0
 
     def batch_norm(self, *, name: str, momentum: float = 0.99, epsilon: float = 1e-3) -> Any:
         return keras.layers.BatchNormalization(name=name, momentum=momentum, epsilon=epsilon)
 
     def layer_norm(self, *, name: str, epsilon: float, center: bool = True) -> Any:
-        return LayerNorm(self._functions.layer_norm, epsilon=epsilon, center=center, name=name)
+        return LayerNorm(self._pointwise.layer_norm, epsilon=epsilon, center=center, name=name)
 
     def gelu(self, *, name: str, approximate: bool = False) -> Any:
-        return Gelu(self._functions.gelu, approximate=approximate, name=name)
+        return Gelu(self._pointwise.gelu, approximate=approximate, name=name)
 
     def dropout(self, rate: float, *, name: str) -> Any:
         return SeededDropout(self._functions.dropout, rate, index=self._random_place(), name=name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import keras
@@ -14,11 +13,10 @@ import tensorflow as tf
 from trainband.benchmarks.backends import tensorflow_layers as layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
 from trainband.benchmarks.backends.common import KerasKit, build_optimizer
-from trainband.benchmarks.backends.tensorflow_fused import gelu, layer_norm
+from trainband.benchmarks.backends.tensorflow_fused import Pointwise
 from trainband.benchmarks.batches import Batch
 from trainband.benchmarks.feeder import BURST
 from trainband.models.layers.draws import Draws, drawing
-from trainband.models.layers.pointwise import Gelu, LayerNorm
 from trainband.models.specs import PIXEL_SCALE, Recipe
 from trainband.platforms.cgroup import usable_cores
 from trainband.platforms.profiles import Profile
@@ -37,10 +35,10 @@ class TensorFlowKit(KerasKit):
     """
 
     def __init__(self, profile: Profile) -> None:
-        super().__init__(layers)
+        compiled = profile.device == "cpu" and profile.strategy == "none" and not profile.jit_compile
+        super().__init__(layers, pointwise=Pointwise(compiled=compiled))
         self._synchronized = profile.synchronized_batch_norm
         self._jit_compile = profile.jit_compile
-        self._compiled = profile.device == "cpu" and profile.strategy == "none" and not profile.jit_compile
 
     def batch_norm(self, *, name: str, momentum: float = 0.99, epsilon: float = 1e-3) -> Any:
         if self._synchronized:
@@ -48,13 +46,6 @@ class TensorFlowKit(KerasKit):
         if self._jit_compile:
             return super().batch_norm(name=name, momentum=momentum, epsilon=epsilon)
         return layers.FusedBatchNormalization(name=name, momentum=momentum, epsilon=epsilon)
-
-    def layer_norm(self, *, name: str, epsilon: float, center: bool = True) -> Any:
-        apply = partial(layer_norm, compiled=self._compiled)
-        return LayerNorm(apply, epsilon=epsilon, center=center, name=name)
-
-    def gelu(self, *, name: str, approximate: bool = False) -> Any:
-        return Gelu(partial(gelu, compiled=self._compiled), approximate=approximate, name=name)
 
 
 class TensorFlowAdapter(Adapter):

@@ -6,6 +6,7 @@ Only these are compiled. XLA's matrix products and convolutions on a CPU are slo
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -16,27 +17,32 @@ _DENSITY_AT_0 = 0.3989422804014327  # of the standard normal distribution
 _TANH_FACTOR, _TANH_CUBE = 0.7978845608028654, 0.044715  # Hendrycks and Gimpel 2016, section 2
 
 
-def gelu(inputs: Any, approximate: bool, *, compiled: bool) -> Any:
-    """See `models.layers.pointwise.Gelu`; computed in float32."""
-    forward, backward = _gelu_pair(approximate, compiled)
+@dataclass(frozen=True, kw_only=True)
+class Pointwise:
+    """The functions of `models.layers.pointwise`'s layers, `compiled` by XLA or operation by operation."""
 
-    @tf.custom_gradient
-    def apply(x: Any) -> Any:
-        return forward(x), lambda slopes: backward(x, slopes)
+    compiled: bool
 
-    return apply(inputs)
+    def gelu(self, inputs: Any, approximate: bool) -> Any:
+        """See `models.layers.pointwise.Gelu`; computed in float32."""
+        forward, backward = _gelu_pair(approximate, self.compiled)
 
+        @tf.custom_gradient
+        def apply(x: Any) -> Any:
+            return forward(x), lambda slopes: backward(x, slopes)
 
-def layer_norm(inputs: Any, gamma: Any, beta: Any, epsilon: float, *, compiled: bool) -> Any:
-    """See `models.layers.pointwise.LayerNorm`; `beta` may be None. The backward pass takes mean and variance anew."""
-    forward, backward = _layer_norm_pair(epsilon, compiled)
+        return apply(inputs)
 
-    @tf.custom_gradient
-    def apply(x: Any, scale: Any, offset: Any) -> Any:
-        return forward(x, scale, offset), lambda slopes: backward(x, scale, slopes)
+    def layer_norm(self, inputs: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
+        """See `models.layers.pointwise.LayerNorm`; the backward pass takes mean and variance anew."""
+        forward, backward = _layer_norm_pair(epsilon, self.compiled)
 
-    scale = tf.convert_to_tensor(gamma)
-    return apply(inputs, scale, tf.zeros_like(scale) if beta is None else tf.convert_to_tensor(beta))
+        @tf.custom_gradient
+        def apply(x: Any, scale: Any, offset: Any) -> Any:
+            return forward(x, scale, offset), lambda slopes: backward(x, scale, slopes)
+
+        scale = tf.convert_to_tensor(gamma)
+        return apply(inputs, scale, tf.zeros_like(scale) if beta is None else tf.convert_to_tensor(beta))
 
 
 def _pair(forward: Callable[..., Any], backward: Callable[..., Any], compiled: bool) -> tuple[Any, Any]:

@@ -99,6 +99,12 @@ def dataset_digest(digests: Mapping[str, str]) -> str:
     return combine(split_digests(digests))
 
 
+def unlike_catalog(dataset: Dataset, digests: Mapping[str, str]) -> list[str]:
+    """The arrays whose digest is not the catalog's, by name; none where it cannot know them (see `Dataset.streamed`)."""
+    names = () if dataset.streamed else sorted(digests.keys() | dataset.digests.keys())
+    return [name for name in names if digests.get(name) != dataset.digests.get(name)]
+
+
 def load(dataset: Dataset, root: Path | None = None, *, verify: bool = True, mmap: bool = True) -> PreparedData:
     """The prepared arrays of `dataset`.
 
@@ -152,9 +158,8 @@ def read_manifest(dataset: Dataset, folder: Path) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _corrupt(dataset, path, f"cannot be read ({error})") from error
-    for name in () if dataset.streamed else sorted(found.keys() | dataset.digests.keys()):
-        if found.get(name) != dataset.digests.get(name):
-            raise _corrupt(dataset, path, f"{name}: {_differs(found.get(name), dataset.digests.get(name))}")
+    for name in unlike_catalog(dataset, found):
+        raise _corrupt(dataset, path, f"{name}: {_differs(found.get(name), dataset.digests.get(name))}")
     return dict(manifest)
 
 

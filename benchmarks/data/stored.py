@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from trainband.benchmarks.augmentation import Augmentation
+from trainband.benchmarks.augmentation import Apply
 
 
 class Rows(Protocol):
@@ -25,15 +25,21 @@ class Rows(Protocol):
     def __len__(self) -> int: ...
 
     def fed(
-        self, order: np.ndarray, draws: np.ndarray | None, batch: int, augmentation: Augmentation | None
+        self, order: np.ndarray, draws: np.ndarray | None, batch: int, augment: Apply | None
     ) -> Iterator[np.ndarray]:
-        """The rows named by `order`, int32 [whole batches], augmented by `draws` [whole batches, ...]."""
+        """The rows named by `order`, int32 [whole batches], augmented by `draws` [whole batches, ...].
+
+        `augment` changes a batch in memory by its draws; None where there are no draws, or where they say how to decode.
+        """
 
     def evaluated(self, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """All rows in order, `size` at a time, each time with what identifies them in the data set's digest."""
 
     def checksum(self) -> int:
         """CRC-32 of all rows as they are stored."""
+
+    def versions(self) -> dict[str, str]:
+        """The packages that make the inputs, for the record."""
 
 
 class StoredRows:
@@ -50,14 +56,12 @@ class StoredRows:
         return len(self._inputs)
 
     def fed(
-        self, order: np.ndarray, draws: np.ndarray | None, batch: int, augmentation: Augmentation | None
+        self, order: np.ndarray, draws: np.ndarray | None, batch: int, augment: Apply | None
     ) -> Iterator[np.ndarray]:
         for first in range(0, len(order), batch):
             rows = order[first : first + batch]
             inputs = rows if self._resident else np.take(self._inputs, rows, axis=0)
-            if draws is not None and augmentation is not None and augmentation.apply is not None:
-                inputs = augmentation.apply(inputs, draws[first : first + batch])
-            yield inputs
+            yield inputs if augment is None or draws is None else augment(inputs, draws[first : first + batch])
 
     def evaluated(self, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for first in range(0, len(self._inputs), size):
@@ -66,3 +70,6 @@ class StoredRows:
 
     def checksum(self) -> int:
         return zlib.crc32(np.ascontiguousarray(self._inputs).data)
+
+    def versions(self) -> dict[str, str]:
+        return {}

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from trainband.benchmarks.augmentation import Augmentation, central_boxes, flips, random_resized_boxes
+from trainband.benchmarks.augmentation import Apply, central_boxes, flips, random_resized_boxes
 from trainband.benchmarks.data.cache import DataCorruptError, DataError
 from trainband.models.dataset_spec import Dataset
 
@@ -35,7 +35,7 @@ class StreamedImages:
         self._dataset = dataset
         self._contents = arrays[f"{split}_inputs"]
         self._places = arrays[f"{split}_places"]
-        self._files: list[_Shard] = [_Shard(dataset, str(path)) for path in arrays[f"{split}_shards"]]
+        self._files = _Files(dataset, arrays, split)
         self._tf = _tensorflow(dataset, backend)
         self.row_bytes = int(np.prod(dataset.input_shape))
 
@@ -43,7 +43,7 @@ class StreamedImages:
         return len(self._contents)
 
     def fed(
-        self, order: np.ndarray, draws: np.ndarray | None, batch: int, augmentation: Augmentation | None
+        self, order: np.ndarray, draws: np.ndarray | None, batch: int, augment: Apply | None
     ) -> Iterator[np.ndarray]:
         """uint8 [batch, height, width, channel], cut and flipped by `draws`, see `random_resized_boxes`."""
         if draws is None:
@@ -79,7 +79,7 @@ class StreamedImages:
         def examples() -> Iterator[tuple[bytes, np.ndarray, bool]]:
             for row, box, mirror in zip(rows.tolist(), boxes, mirrored.tolist(), strict=True):
                 try:
-                    content = self._read(row)
+                    content = self._files.read(row)
                 except DataError as error:  # TensorFlow would make a text of it
                     failures.append(error)
                     raise
@@ -88,14 +88,11 @@ class StreamedImages:
                 yield content, box, mirror
 
         types = (tf.TensorSpec((), tf.string), tf.TensorSpec((4,), tf.int32), tf.TensorSpec((), tf.bool))
-        options = tf.data.Options()
-        options.deterministic = True
         images = (
             tf.data.Dataset.from_generator(examples, output_signature=types)
             .map(self._decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
             .batch(batch)
             .prefetch(_PREFETCHED_BATCHES)
-            .with_options(options)
         )
         try:
             yield from images.as_numpy_iterator()
@@ -116,10 +113,6 @@ class StreamedImages:
         image = tf.cast(tf.clip_by_value(tf.round(image), 0, 255), tf.uint8)
         return tf.where(mirror, image[:, ::-1], image)
 
-    def _read(self, row: int) -> bytes:
-        shard, offset, length, *_ = (int(number) for number in self._places[row])
-        return self._files[shard].read(offset, length)
-
 
 def check_files(dataset: Dataset, arrays: Mapping[str, np.ndarray]) -> None:
     """Read every file that the prepared `arrays` name, and compare its SHA-256.
@@ -128,34 +121,43 @@ def check_files(dataset: Dataset, arrays: Mapping[str, np.ndarray]) -> None:
       DataCorruptError: a file is gone or holds something else.
     """
     for split in ("train", "test"):
-        shards = [_Shard(dataset, str(path)) for path in arrays[f"{split}_shards"]]
-        for row, (shard, offset, length, *_) in enumerate(arrays[f"{split}_places"].tolist()):
-            content = shards[shard].read(offset, length)
-            if hashlib.sha256(content).digest() != arrays[f"{split}_inputs"][row].tobytes():
-                raise DataCorruptError(shards[shard].gone(f"holds another image {row} of split {split} than prepared"))
+        files = _Files(dataset, arrays, split)
+        for row, digest in enumerate(arrays[f"{split}_inputs"]):
+            if hashlib.sha256(files.read(row)).digest() != digest.tobytes():
+                raise files.damaged(row, f"holds another image {row} of split {split} than prepared")
 
 
-class _Shard:
-    """A file of records, open as long as it is used."""
+class _Files:
+    """The images of one split where they lie, each file of records open from its first use on."""
 
-    def __init__(self, dataset: Dataset, path: str) -> None:
-        self._dataset, self._path = dataset, path
-        self._file: int | None = None
-        if not os.path.exists(path):
-            raise DataCorruptError(self.gone("is gone"))
+    def __init__(self, dataset: Dataset, arrays: Mapping[str, np.ndarray], split: str) -> None:
+        self._dataset = dataset
+        self._places = arrays[f"{split}_places"]
+        self._paths = [str(path) for path in arrays[f"{split}_shards"]]
+        self._open: dict[int, int] = {}
+        for path in self._paths:
+            if not os.path.exists(path):
+                raise self._error(path, "is gone")
 
-    def read(self, offset: int, length: int) -> bytes:
-        if self._file is None:
-            self._file = os.open(self._path, os.O_RDONLY)
-        content = os.pread(self._file, length, offset)
+    def read(self, row: int) -> bytes:
+        """The bytes of one image."""
+        shard, offset, length, *_ = (int(number) for number in self._places[row])
+        if shard not in self._open:
+            self._open[shard] = os.open(self._paths[shard], os.O_RDONLY)
+        content = os.pread(self._open[shard], length, offset)
         if len(content) != length:
-            raise DataCorruptError(self.gone(f"ends before byte {offset + length}"))
+            raise self.damaged(row, f"ends before byte {offset + length}")
         return content
 
-    def gone(self, what: str) -> str:
-        """What is wrong with the file, with the way out."""
+    def damaged(self, row: int, what: str) -> DataCorruptError:
+        """The error of the file that image `row` lies in."""
+        return self._error(self._paths[int(self._places[row, 0])], what)
+
+    def _error(self, path: str, what: str) -> DataCorruptError:
         name = self._dataset.name
-        return f"data set {name!r}: {self._path} {what}; run `trainband data prepare {name} --force --data-dir=DIR`"
+        return DataCorruptError(
+            f"data set {name!r}: {path} {what}; run `trainband data prepare {name} --force --data-dir=DIR`"
+        )
 
 
 def _tensorflow(dataset: Dataset, backend: str) -> Any:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
-from trainband.benchmarks.data.cache import PreparedData, split_digests
+from trainband.benchmarks.data.cache import PreparedData, load, split_digests
 from trainband.benchmarks.digests import AnyArray, array_digest, combine
 from trainband.models.dataset_spec import Dataset
 
 _STREAM = 0x5E7
+
+
+def load_or_draw(dataset: Dataset, root: Path | None = None, *, verify: bool = True) -> PreparedData:
+    """`synthetic` data, or what `cache.load` reads where the data set has content."""
+    return synthetic(dataset) if dataset.origin == "synthetic" else load(dataset, root, verify=verify)
 
 
 def synthetic(dataset: Dataset) -> PreparedData:

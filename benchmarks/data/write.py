@@ -11,7 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from trainband.benchmarks.data.cache import MANIFEST, MANIFEST_FORMAT, DataError, dataset_digest, split_digests
+from trainband.benchmarks.data.cache import (
+    MANIFEST,
+    MANIFEST_FORMAT,
+    DataError,
+    dataset_digest,
+    split_digests,
+    unlike_catalog,
+)
 from trainband.benchmarks.digests import AnyArray, array_digest
 from trainband.models.dataset_spec import Dataset
 
@@ -32,13 +39,12 @@ def write_arrays(
       DataError: an array is missing, or its content is not the catalog's.
     """
     digests = {name: array_digest(array) for name, array in arrays.items()}
-    for name in () if dataset.streamed else sorted(digests.keys() | dataset.digests.keys()):
-        if digests.get(name) != dataset.digests.get(name):
-            raise DataError(
-                f"data set {dataset.name!r}: {name} prepared by way of {provenance['way']} has digest "
-                f"{digests.get(name, 'none')}, the catalog says {dataset.digests.get(name, 'none')}: "
-                "the source holds other data than the catalog was measured on"
-            )
+    for name in unlike_catalog(dataset, digests):
+        raise DataError(
+            f"data set {dataset.name!r}: {name} prepared by way of {provenance['way']} has digest "
+            f"{digests.get(name, 'none')}, the catalog says {dataset.digests.get(name, 'none')}: "
+            "the source holds other data than the catalog was measured on"
+        )
     described: dict[str, dict[str, Any]] = {}
     for name, array in arrays.items():
         path = folder / f"{name}.npy"

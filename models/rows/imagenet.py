@@ -1,6 +1,6 @@
 """The published recipes of models on ImageNet that need nothing but crops, flips and stochastic gradient descent.
 
-The weight decay is on kernels alone; torchvision's also holds biases and normalisations back.
+Torchvision's are those of its references/classification, on 8 GPUs of 32 images. The weight decay is on kernels alone; torchvision's also holds biases and normalisations back.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from dataclasses import replace
 from trainband.models.rows.shared import HE_SGD
 from trainband.models.specs import PublishedFigure, Recipe, Schedule
 
-_REFERENCE = "torchvision: references/classification, 8 GPUs of 32 images; the IMAGENET1K_V1 weights, top-1 of one crop"
+TORCHVISION = "torchvision 0.15, IMAGENET1K_V1 weights, top-1 of one crop"
 
 
-def _steps(accuracy: float, source: str = _REFERENCE, *, peak: float = 0.1) -> Recipe:
+def _steps(accuracy: float, source: str = TORCHVISION, *, peak: float = 0.1) -> Recipe:
     """90 epochs, a tenth of the rate after 30 and 60 of them."""
     return Recipe(
         tier="full",
@@ -35,7 +35,7 @@ RESNET152 = _steps(0.78312)
 VGG16 = _steps(0.71592, peak=0.01)
 ALEXNET = _steps(0.56522, peak=0.01)
 DENSENET121 = replace(
-    _steps(0.7498, "Huang et al. 2017, section 4.2 and table 3: 25.02% top-1 error of one crop"),
+    _steps(0.7498, "Huang et al. 2017, table 3: 25.02% top-1 error of one crop"),
     optimizer=replace(HE_SGD, nesterov=True),
 )
 _DECAY_EPOCHS = range(1, 300)

@@ -8,7 +8,6 @@ from trainband.models.rows.shared import ARCHITECTURES, HE_SGD
 from trainband.models.specs import Kind, Optimizer, PublishedFigure, Recipe, ReferenceModel, Schedule
 
 _ADAMW = Optimizer(name="adamw", epsilon=1e-8, weight_decay=0.01, clip_norm=1.0)
-_TORCHVISION = "torchvision 0.15, IMAGENET1K_V1 weights, top-1 of one crop"
 
 
 def _large(
@@ -16,7 +15,7 @@ def _large(
     title: str,
     builder: str,
     source: str,
-    published: tuple[float, str] | None,
+    published: tuple[float, str] | None = None,
     *,
     synthetic: str = "synthetic_images_224",
     full: Recipe | None = None,
@@ -25,9 +24,10 @@ def _large(
     optimizer: Optimizer = HE_SGD,
     metrics: tuple[Metric, Metric] = (ACCURACY, LOG_LOSS),
 ) -> ReferenceModel:
-    figures = (
-        () if published is None else (PublishedFigure(metric="accuracy", value=published[0], source=published[1]),)
-    )
+    """`published` is the accuracy with its source, by default the one of the recipe `full`."""
+    figures = full.published if full else ()
+    if published:
+        figures = (PublishedFigure(metric="accuracy", value=published[0], source=published[1]),)
     return ReferenceModel(
         name=name,
         title=title,
@@ -63,7 +63,6 @@ LARGE = (
         "resnet_imagenet:resnet50",
         _RESNET,
         full=imagenet.RESNET50,
-        published=(0.7613, _TORCHVISION),
     ),
     _large(
         "resnet101",
@@ -71,7 +70,6 @@ LARGE = (
         "resnet_imagenet:resnet101",
         _RESNET,
         full=imagenet.RESNET101,
-        published=(0.77374, _TORCHVISION),
     ),
     _large(
         "resnet152",
@@ -79,14 +77,12 @@ LARGE = (
         "resnet_imagenet:resnet152",
         _RESNET,
         full=imagenet.RESNET152,
-        published=(0.78312, _TORCHVISION),
     ),
     _large(
         "vgg16",
         "VGG-16",
         "vgg16:build",
         "Simonyan, Zisserman: Very deep convolutional networks, 2015",
-        (0.71592, _TORCHVISION),
         full=imagenet.VGG16,
     ),
     _large(
@@ -94,7 +90,6 @@ LARGE = (
         "AlexNet, one tower",
         "alexnet:build",
         "Krizhevsky: One weird trick for parallelizing convolutional neural networks, 2014",
-        (0.56522, _TORCHVISION),
         full=imagenet.ALEXNET,
     ),
     _large(
@@ -102,7 +97,7 @@ LARGE = (
         "GoogLeNet with batch normalisation",
         "googlenet:build",
         "Szegedy et al.: Going deeper with convolutions, 2015",
-        (0.69778, _TORCHVISION),
+        (0.69778, imagenet.TORCHVISION),
     ),
     _large(
         "inception_v3",
@@ -132,7 +127,6 @@ LARGE = (
         "DenseNet-121",
         "densenet121:build",
         "Huang, Liu, van der Maaten, Weinberger: Densely connected convolutional networks, 2017",
-        (0.7498, "Huang et al. 2017, table 3: 25.02% top-1 error of one crop"),
         full=imagenet.DENSENET121,
     ),
     _large(
@@ -157,7 +151,6 @@ LARGE = (
         "Transformer base, translation",
         "transformer_base:build",
         "Vaswani et al.: Attention is all you need, 2017",
-        None,
         synthetic="synthetic_translation",
         kind="language",
         batch_size=8,
@@ -168,7 +161,6 @@ LARGE = (
         "BERT base, masked language model",
         "bert_base:build",
         "Devlin, Chang, Lee, Toutanova: BERT, 2019",
-        None,
         synthetic="synthetic_segments",
         kind="language",
         batch_size=8,
@@ -179,7 +171,6 @@ LARGE = (
         "GPT-2 small",
         "gpt2_small:build",
         "Radford, Wu, Child, Luan, Amodei, Sutskever: Language models are unsupervised multitask learners, 2019",
-        None,
         synthetic="synthetic_tokens_1024",
         kind="language",
         batch_size=2,

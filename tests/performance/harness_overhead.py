@@ -37,8 +37,7 @@ from measuring import (
 
 from trainband.benchmarks.backends.base import Adapter, create_adapter
 from trainband.benchmarks.batches import BatchSource
-from trainband.benchmarks.data.cache import load
-from trainband.benchmarks.data.synthetic import synthetic
+from trainband.benchmarks.data.synthetic import load_or_draw
 from trainband.benchmarks.train import Loop
 from trainband.models.catalog import find_model
 from trainband.models.datasets import dataset
@@ -61,8 +60,7 @@ class Bench:
         self.adapter: Adapter = create_adapter(profile_of(profile), self.recipe, loss=model.loss)
         self.adapter.build(model.architecture)
         self.adapter.initialize(SEED)
-        row = dataset(model.dataset_of(recipe.tier))
-        arrays = (synthetic(row) if row.origin == "synthetic" else load(row, verify=False)).train
+        arrays = load_or_draw(dataset(model.dataset_of(recipe.tier)), verify=False).train
         self.inputs, self.labels = arrays["inputs"], arrays["labels"]
         self.resident = self.adapter.keep(self.inputs)
         self.steps = min(self._steps_in(block_sec), len(self.inputs) // recipe.batch_size)

@@ -87,7 +87,7 @@ def crops(dataset: dict[str, Any], cache_root: str) -> list[int]:
     differences = []
     for index, (_, _, _, tall, wide) in enumerate(data.arrays["train_places"][:20].tolist()):
         box = np.array([(tall - height) // 2, (wide - width) // 3, height, width], np.int32)
-        whole = tf.io.decode_jpeg(images._read(index), dct_method="INTEGER_ACCURATE").numpy()
+        whole = tf.io.decode_jpeg(images._files.read(index), dct_method="INTEGER_ACCURATE").numpy()
         cut = whole[box[0] : box[0] + height, box[1] : box[1] + width].astype(int)
         for mirror, expected in ((False, cut), (True, cut[:, ::-1])):
             (batch,) = images._decoded(np.array([index]), box[None], np.array([mirror]), 1)

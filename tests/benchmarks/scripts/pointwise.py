@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from functools import partial
 from typing import Any
 
 import keras
@@ -12,14 +11,14 @@ from scipy.special import erf
 from sequence_layers import Arrays, _with_gradients
 
 
-def _functions(compiled: bool) -> tuple[Any, Any]:
-    """Ours for layer normalisation and for the unit."""
+def _functions(compiled: bool) -> Any:
+    """What has our `layer_norm` and `gelu`."""
     backend = keras.backend.backend()
     if backend == "tensorflow":
-        module = importlib.import_module("trainband.benchmarks.backends.tensorflow_fused")
-        return partial(module.layer_norm, compiled=compiled), partial(module.gelu, compiled=compiled)
-    module = importlib.import_module(f"trainband.benchmarks.backends.{backend}_layers")
-    return module.layer_norm, module.gelu
+        from trainband.benchmarks.backends.tensorflow_fused import Pointwise
+
+        return Pointwise(compiled=compiled)
+    return importlib.import_module(f"trainband.benchmarks.backends.{backend}_layers")
 
 
 def _held(values: np.ndarray, dtype: str) -> np.ndarray:
@@ -43,7 +42,7 @@ def gelu(approximate: bool, compiled: bool, dtype: str) -> dict[str, float]:
         share, slope = 0.5 * (1 + tanh), 0.5 * (1 - tanh**2) * root * (1 + 3 * cube * x**2)
     else:
         share, slope = 0.5 * (1 + erf(x / np.sqrt(2))), np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
-    found = _with_gradients(lambda values: _functions(compiled)[1](values, approximate), [x], slopes, dtype)
+    found = _with_gradients(lambda values: _functions(compiled).gelu(values, approximate), [x], slopes, dtype)
     return _errors(("outputs", "d_inputs"), found, [x * share, slopes * (share + x * slope)])
 
 
@@ -60,7 +59,7 @@ def layer_norm(shift: float, center: bool, compiled: bool, dtype: str) -> dict[s
     along = (scaled * normal).mean(axis=-1, keepdims=True)
     d_inputs = inverse * (scaled - scaled.mean(axis=-1, keepdims=True) - normal * along)
     expected = [normal * gamma + beta * center, d_inputs, (slopes * normal).sum((0, 1)), slopes.sum((0, 1))]
-    apply = _functions(compiled)[0]
+    apply = _functions(compiled).layer_norm
     if center:
         found = _with_gradients(lambda *given: apply(*given, epsilon), [x, gamma, beta], slopes, dtype)
     else:
