@@ -11,11 +11,11 @@ from absl import flags
 from trainband.command_line import UsageError, Verb, define_store, open_store, optional_path
 from trainband.tables import plain_table
 
-KINDS = ("models", "profiles", "cells", "suites", "datasets", "reference")
+KINDS = ("models", "profiles", "cells", "suites", "datasets", "reference", "backends")
 
 
 def define(values: flags.FlagValues) -> None:
-    """The store that `reference` takes speeds from."""
+    """The store that `reference` and `backends` take runs from."""
     define_store(values)
 
 
@@ -23,7 +23,7 @@ def run(values: Any, words: list[str]) -> int:
     """Print one kind."""
     if len(words) != 1 or words[0] not in KINDS:
         raise UsageError(f"{' '.join(words) or 'nothing'!r} cannot be listed; name one of {', '.join(KINDS)}")
-    rows = _reference(values) if words[0] == "reference" else _ROWS[words[0]]()
+    rows = _FROM_RUNS[words[0]](values) if words[0] in _FROM_RUNS else _ROWS[words[0]]()
     if values.json:
         print(json.dumps(rows, indent=1))
     else:
@@ -117,15 +117,29 @@ def _reference(values: Any) -> Sequence[dict[str, Any]]:
     from trainband.models.catalog import load_catalog
     from trainband.reference_table import reference_rows
 
+    return reference_rows(load_catalog(), reference_bands(), _store(values))
+
+
+def _backends(values: Any) -> Sequence[dict[str, Any]]:
+    from trainband.backend_table import backend_rows
+    from trainband.benchmarks.bands_on_disk import reference_bands
+    from trainband.models.catalog import load_catalog
+
+    store = _store(values)
+    return [] if store is None else backend_rows(load_catalog(), reference_bands(), store)
+
+
+def _store(values: Any) -> Any:
     there = optional_path(values.store)
-    store = open_store(values, create=False) if there is not None and there.is_dir() else None
-    return reference_rows(load_catalog(), reference_bands(), store)
+    return open_store(values, create=False) if there is not None and there.is_dir() else None
 
 
 _ROWS = {"models": _models, "profiles": _profiles, "cells": _cells, "suites": _suites, "datasets": _datasets}
+_FROM_RUNS = {"reference": _reference, "backends": _backends}
 
 VERB = Verb(
-    summary="List models, profiles, cells, suites, data sets, or what each model reaches and costs (reference).",
+    summary="List models, profiles, cells, suites, data sets; what each model reaches and costs (reference); how far the "
+    "backends lie apart at equal seeds (backends).",
     example="trainband list models",
     define=define,
     run=run,

@@ -21,8 +21,8 @@ def reference_rows(
 ) -> list[dict[str, Any]]:
     """One row for each metric of each tier that has a band, a published figure or a run in `store`.
 
-    Seconds and examples a second are those of the newest run on the profile; a `*` marks a throughput that something
-    else on the host disturbed, a dash that there is no run.
+    Seconds and examples a second are those of the newest run on the profile that nothing else on the host disturbed;
+    where each was disturbed, of the newest, marked by a `*`; a dash says that there is no run.
     """
     rows: list[dict[str, Any]] = []
     for model in models.values():
@@ -43,8 +43,12 @@ def _newest(store: Store | None, model: str, tier: str) -> dict[str, Record]:
         records = store.records(RunFilter(cell=f"{model}:{tier}@{profile}", outcome="completed"))
         honest = [record for record in records if not record.faults]
         if honest:
-            found[profile] = max(honest, key=lambda record: record.created)
+            found[profile] = max(honest, key=lambda record: (not _contended(record), record.created))
     return found
+
+
+def _contended(record: Record) -> bool:
+    return record.measurement is None or bool(record.measurement.throughput.contended)
 
 
 def _rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,6 +22,10 @@ from trainband.models.specs import PIXEL_SCALE, Recipe
 from trainband.platforms.cgroup import usable_cores
 from trainband.platforms.profiles import Profile
 
+# Parameters from which on an update that XLA compiles to one pass over each variable wins over its launch: measured on
+# fifteen models, 1.00 to 1.44 times as many examples a second from 105,914 on, 0.89 to 0.98 times up to 61,706.
+COMPILED_UPDATE = 100_000
+
 
 def create(profile: Profile, recipe: Recipe, *, loss: str) -> Adapter:
     """The adapter; threads, determinism, precision and devices are set before anything executes."""
@@ -35,8 +40,8 @@ class TensorFlowKit(KerasKit):
     """
 
     def __init__(self, profile: Profile) -> None:
-        compiled = profile.device == "cpu" and profile.strategy == "none" and not profile.jit_compile
-        super().__init__(layers, pointwise=Pointwise(compiled=compiled))
+        self.compiles_parts = profile.device == "cpu" and profile.strategy == "none" and not profile.jit_compile
+        super().__init__(layers, pointwise=Pointwise(compiled=self.compiles_parts))
         self._synchronized = profile.synchronized_batch_norm
         self._jit_compile = profile.jit_compile
 
@@ -67,6 +72,9 @@ class TensorFlowAdapter(Adapter):
         self.random_layers = kit.random_layers
         self.variables = entries_of(self.model)
         self._trainable = [entry for entry in self.variables if entry.trainable]
+        parameters = sum(math.prod(entry.variable.shape) for entry in self._trainable)
+        compiled = kit.compiles_parts and parameters >= COMPILED_UPDATE
+        self._update = tf.function(self._apply, jit_compile=True) if compiled else self._apply
         step = self._step_of_burst if self._strategy is None else self._distributed_step
         self._train = tf.function(step, jit_compile=self.profile.jit_compile or None)
         self._traced: Any = None
@@ -131,10 +139,16 @@ class TensorFlowAdapter(Adapter):
             loss = tf.reduce_sum(self._losses(targets, outputs)) / self.recipe.batch_size
         variables = [entry.variable for entry in self._trainable]
         gradients = [_dense(gradient) for gradient in tape.gradient(loss, _tensors(variables))]
-        gradients = self._regularized(gradients)
-        self.optimizer.learning_rate.assign(rate)
-        self.optimizer.apply(gradients, variables)
+        if self.recipe.optimizer.clip_norm:
+            gradients = self._clipped(self._regularized(gradients), self.recipe.optimizer.clip_norm)
+        self._update(gradients, rate)
         return loss
+
+    def _apply(self, gradients: list[Any], rate: Any) -> None:
+        if not self.recipe.optimizer.clip_norm:
+            gradients = self._regularized(gradients)
+        self.optimizer.learning_rate.assign(rate)
+        self.optimizer.apply(gradients, [entry.variable for entry in self._trainable])
 
     def _losses(self, targets: Any, outputs: Any) -> Any:
         """Of each example, float32 [batch]: the mean over its positions."""
@@ -155,14 +169,14 @@ class TensorFlowAdapter(Adapter):
         return tf.nn.softmax_cross_entropy_with_logits(labels=targets, logits=logits)
 
     def _regularized(self, gradients: list[Any]) -> list[Any]:
-        l2, clip = self.recipe.optimizer.l2, self.recipe.optimizer.clip_norm
-        if l2:
-            share = l2 / self._replicas
-            gradients = [
-                g + share * tf.convert_to_tensor(e.variable) if e.role == "kernel" else g
-                for g, e in zip(gradients, self._trainable, strict=True)
-            ]
-        return self._clipped(gradients, clip) if clip else gradients
+        l2 = self.recipe.optimizer.l2
+        if not l2:
+            return gradients
+        share = l2 / self._replicas
+        return [
+            g + share * tf.convert_to_tensor(e.variable) if e.role == "kernel" else g
+            for g, e in zip(gradients, self._trainable, strict=True)
+        ]
 
     def _clipped(self, gradients: list[Any], clip: float) -> list[Any]:
         if self._replicas == 1:

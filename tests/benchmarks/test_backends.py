@@ -109,17 +109,21 @@ def largest_difference(first: dict[str, Any], second: dict[str, Any]) -> float:
     return max(float(np.abs(ours - theirs).max() / np.abs(theirs).max()) for ours, theirs in pairs)
 
 
-@pytest.mark.parametrize("backend", OTHERS)
-@pytest.mark.parametrize(
+of_optimizers = pytest.mark.parametrize(
     "optimizer",
     [
         ADAM,
         {**ADAM, "clip_norm": 0.1},
         {"name": "adamw", "weight_decay": 0.1},
         {"name": "sgd", "momentum": 0.9, "l2": 0.1},
+        {"name": "sgd", "momentum": 0.9, "nesterov": True, "l2": 0.1, "clip_norm": 0.1},
     ],
-    ids=["adam", "adam clipped", "adamw", "sgd with l2"],
+    ids=["adam", "adam clipped", "adamw", "sgd with l2", "sgd with l2 clipped"],
 )
+
+
+@pytest.mark.parametrize("backend", OTHERS)
+@of_optimizers
 @pytest.mark.backend("tensorflow")
 def test_updates_of_an_embedding_with_repeated_tokens_agree(
     frameworks: Any, optimizer: dict[str, Any], backend: str
@@ -127,6 +131,16 @@ def test_updates_of_an_embedding_with_repeated_tokens_agree(
     ours, reference = (two_steps(frameworks, name, optimizer=optimizer) for name in (backend, "tensorflow"))
     assert ours["losses"] == pytest.approx(reference["losses"], rel=1e-5)
     assert largest_difference(ours, reference) < 1e-5
+
+
+@of_optimizers
+@pytest.mark.backend("tensorflow")
+def test_an_update_that_xla_compiles_is_the_same_update(frameworks: Any, optimizer: dict[str, Any]) -> None:
+    ours = two_steps(frameworks, "tensorflow", optimizer=optimizer, compiled_update=True)
+    reference = two_steps(frameworks, "tensorflow", optimizer=optimizer)
+    assert (ours["compiled_update"], reference["compiled_update"]) == (True, False)
+    assert ours["losses"] == pytest.approx(reference["losses"], rel=1e-6)
+    assert largest_difference(ours, reference) < 1e-6
 
 
 @pytest.mark.backend("tensorflow")

@@ -1,7 +1,8 @@
-"""Our fused layers against Keras's own on TensorFlow: whole training steps, alternating.
+"""What XLA and the fused kernels gain on TensorFlow: whole training steps, alternating.
 
-Each model is built twice with equal weights, once as it is, and once with Keras's batch normalisation, layer
-normalisation and Gaussian unit; everything else in the step is the same code.
+Each model is built with equal weights as it is; with Keras's batch normalisation, layer normalisation and Gaussian
+unit, where it holds ours ("keras layers"); and with the optimizer's update left to TensorFlow's single operations, where
+XLA compiles it ("plain update"). Everything else in the step is the same code.
 
 Example:
   python tests/performance/fused_layers.py --pairs=24 --json=fused_layers.json
@@ -38,8 +39,10 @@ from trainband.models.specs import ReferenceModel
 from trainband.platforms.profiles import find_profile
 
 BLOCK = "batch_norm_block"
-MODELS = ("resnet20_cifar10", BLOCK, "vit_fashion_mnist", "chargpt_tiny_shakespeare")
+MODELS = ("mlp_mnist", "bow_goemotions", "resnet20_cifar10", BLOCK, "vit_fashion_mnist", "chargpt_tiny_shakespeare")
 FUSED = ("batch_norm", "layer_norm", "gelu")
+OURS = "ours"
+TWINS = {"keras layers": "layers", "plain update": "update"}
 SEED = 1
 
 
@@ -61,18 +64,26 @@ def build_block(kit: Any) -> Any:
 
 
 class Steps:
-    """A model with our layers or with Keras's, ready to be stepped on one batch."""
+    """A model built in one of the ways, ready to be stepped on one batch.
 
-    def __init__(self, model: ReferenceModel, *, fused: bool) -> None:
+    Attributes:
+      parts: what of ours it holds, of "layers" and "update".
+    """
+
+    def __init__(self, model: ReferenceModel, *, without: str = "") -> None:
+        """The model `without` one of its parts."""
         from trainband.benchmarks.backends import tensorflow as backend
 
         adapter = backend.create(find_profile("cpu"), model.recipes[0], loss=model.loss)
-        with nullcontext() if fused else _stock(backend.TensorFlowKit):
+        with _stock(backend.TensorFlowKit) if without == "layers" else nullcontext():
             adapter.build(model.architecture)
+        if without == "update":
+            adapter._update = adapter._apply
         adapter.initialize(SEED)
         ours = {"FusedBatchNormalization", "LayerNorm", "Gelu"} & {type(each).__name__ for each in adapter.model.layers}
-        if bool(ours) != fused:
-            raise RuntimeError(f"{model.name}: built with {ours}")
+        self.parts = {"layers"} if ours else set()
+        if adapter._update != adapter._apply:
+            self.parts.add("update")
         self.adapter, self.examples = adapter, model.recipes[0].batch_size
         [self.arguments] = adapter.put([_batch(adapter, dataset(model.dataset), self.examples)])
         self.count = 1
@@ -123,20 +134,25 @@ def model_of(name: str) -> ReferenceModel:
 
 def measure(name: str, *, pairs: int, block_sec: float) -> dict[str, Any]:
     model = model_of(name)
-    fused, stock = Steps(model, fused=True), Steps(model, fused=False)
-    fused.block()
+    steps = {OURS: Steps(model)}
+    for way, part in TWINS.items():
+        if part in steps[OURS].parts:
+            steps[way] = Steps(model, without=part)
+            if steps[way].parts != steps[OURS].parts - {part}:
+                raise RuntimeError(f"{name}: {way} still holds {steps[way].parts}")
+    steps[OURS].block()
     start = time.perf_counter()
-    fused.block()
-    fused.count = stock.count = max(1, round(block_sec / (time.perf_counter() - start)))
-    ways = {"fused": fused.block, "stock": stock.block}
-    for way in ways.values():
-        way()
-    blocks = alternate(ways, pairs)
+    steps[OURS].block()
+    count = max(1, round(block_sec / (time.perf_counter() - start)))
+    for each in steps.values():
+        each.count = count
+        each.block()
+    blocks = alternate({way: each.block for way, each in steps.items()}, pairs)
     return {
         "model": name,
-        "steps_per_block": fused.count,
+        "steps_per_block": count,
         "speeds": speeds(blocks),
-        "fused_over_stock": compare(blocks, "fused", "stock"),
+        "ours_over": {way: compare(blocks, OURS, way) for way in steps if way != OURS},
         "blocks": blocks,
     }
 
@@ -144,8 +160,9 @@ def measure(name: str, *, pairs: int, block_sec: float) -> dict[str, Any]:
 def print_result(result: Mapping[str, Any]) -> None:
     say(f"{result['model']}: blocks of {result['steps_per_block']} steps")
     print_speeds(result["speeds"])
-    for basis, ratio in result["fused_over_stock"].items():
-        say(f"  fused / stock a {basis:<4} second  {ratio}  {ratio.pairs} pairs")
+    for way, ratios in result["ours_over"].items():
+        for basis, ratio in ratios.items():
+            say(f"  {OURS} / {way} a {basis:<4} second  {ratio}  {ratio.pairs} pairs")
 
 
 def main(argv: list[str]) -> None:

@@ -101,6 +101,21 @@ def test_what_there_is_is_listed_for_people_and_for_machines(trainband: Any, kin
 
 
 @needs_tensorflow
+@pytest.mark.backend("jax")
+@pytest.mark.backend("torch")
+@slow
+def test_one_seed_on_three_backends_is_one_table(trainband: Any) -> None:
+    for profile in ("cpu", "cpu_jax", "cpu_torch"):
+        assert trainband("run", f"mlp_digits:smoke@{profile}", "--seed=5").returncode == 0
+    accuracy, log_loss = trainband.json("list", "backends", f"--store={trainband.store}")
+    assert (accuracy["metric"], log_loss["metric"]) == ("accuracy", "log_loss")
+    for row in (accuracy, log_loss):
+        assert (row["equal seeds"], row["in band"]) == ("1", "3 of 3")
+        assert all(row[name].endswith("(1)") for name in ("TensorFlow", "JAX", "PyTorch"))
+    assert float(log_loss["largest difference"].partition(" ")[0]) < 0.01
+
+
+@needs_tensorflow
 @slow
 def test_the_doctor_asks_each_backend_in_a_child(trainband: Any) -> None:
     report = trainband.json("doctor")

@@ -153,13 +153,21 @@ def one_step(profile: dict[str, Any]) -> dict[str, Any]:
 
 
 def two_steps(
-    architecture: str, optimizer: dict[str, Any], profile: dict[str, Any], *, merge: bool = True
+    architecture: str,
+    optimizer: dict[str, Any],
+    profile: dict[str, Any],
+    *,
+    merge: bool = True,
+    compiled_update: bool = False,
 ) -> dict[str, Any]:
     """Weights after two steps of an architecture beside this file, on tokens that repeat."""
-    if not merge:
+    if not merge or compiled_update:
         from trainband.benchmarks.backends import tensorflow
 
-        tensorflow._dense = lambda gradient: gradient  # type: ignore[attr-defined]
+        if not merge:
+            tensorflow._dense = lambda gradient: gradient  # type: ignore[attr-defined]
+        if compiled_update:
+            tensorflow.COMPILED_UPDATE = 0
     tokens = np.array([[1, 1, 2, 3], [1, 4, 4, 4], [2, 2, 2, 2], [5, 1, 0, 5]], np.uint8)
     recipe = Recipe(
         tier="smoke",
@@ -178,6 +186,7 @@ def two_steps(
         batch = Batch(step=step, inputs=tokens, labels=labels, keys=step_keys(SEED, step, 0), learning_rate=0.05)
         losses.append(adapter.train_step(*adapter.put([batch])))
     return {
+        "compiled_update": hasattr(getattr(adapter, "_update", None), "get_concrete_function"),
         "losses": adapter.fetch(losses).tolist(),
         "weights": {e.name: w.tolist() for e, w in zip(adapter.variables, adapter.weights(), strict=True)},
     }
