@@ -116,10 +116,11 @@ def _stock(kit: Any) -> Iterator[None]:
 
 def _batch(adapter: Any, data: Dataset, rows: int) -> Batch:
     rng = np.random.default_rng(SEED)
+    (inputs,) = adapter.model.inputs
     top = (data.input_maximum or 0) + 1
     return Batch(
         step=0,
-        inputs=rng.integers(0, top, (rows, *adapter.model.input_shape[1:]), dtype=np.uint8),
+        inputs=rng.integers(0, top, (rows, *inputs.shape[1:])).astype(inputs.dtype),
         labels=rng.integers(0, data.classes, (rows, *data.label_shape), dtype=np.int32),
         keys=np.zeros(adapter.random_layers, np.int64),
         learning_rate=1e-3,
