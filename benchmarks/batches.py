@@ -56,6 +56,7 @@ class BatchSource:
     Attributes:
       checksums: CRC-32 of each batch: over labels and keys, and over the inputs after augmentation; without augmentation
         over the numbers of the rows, from the checksum of all inputs and labels on.
+      fed_checksums, draw_checksums: the same of each batch without its keys, and of its keys alone.
     """
 
     def __init__(
@@ -87,6 +88,8 @@ class BatchSource:
         self._seed = seed
         self._random_layers = random_layers
         self.checksums: list[int] = []
+        self.fed_checksums: list[int] = []
+        self.draw_checksums: list[int] = []
         self.examples_handed_out = 0
         self.batch_bytes = recipe.batch_size * self._rows.row_bytes
         self.steps_per_epoch = len(inputs) // recipe.batch_size
@@ -116,9 +119,11 @@ class BatchSource:
     def _batch(self, step: int, inputs: np.ndarray, labels: np.ndarray, seen: np.ndarray) -> Batch:
         keys = step_keys(self._seed, step, self._random_layers)
         checksum = self._checksum
-        for part in (seen, labels, keys):
+        for part in (seen, labels):
             checksum = zlib.crc32(_bytes(part), checksum)
-        self.checksums.append(checksum)
+        self.fed_checksums.append(checksum)
+        self.draw_checksums.append(zlib.crc32(_bytes(keys)))
+        self.checksums.append(zlib.crc32(_bytes(keys), checksum))
         self.examples_handed_out += len(inputs)
         rate = self._recipe.schedule.learning_rate(
             min(step, self.total_steps - 1), steps_per_epoch=self.steps_per_epoch, total_steps=self.total_steps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,11 +17,18 @@ MAX_EVAL_BATCH = 500
 
 @dataclass(frozen=True, kw_only=True)
 class EvalResult:
-    """Metrics by name, and the identity of what was fed."""
+    """Metrics by name, the identity of what was fed, and what the model made of it.
+
+    Attributes:
+      outputs: float32 [examples, ...].
+      targets: what they are measured by: labels, or the inputs.
+    """
 
     metrics: dict[str, float]
     digest: str
     examples: int
+    outputs: np.ndarray = field(compare=False)
+    targets: np.ndarray = field(compare=False)
 
 
 def evaluate(
@@ -59,4 +66,6 @@ def evaluate(
         metrics={metric.name: metric_value(metric.name, outputs, targets) for metric in metrics},
         digest=digest,
         examples=len(outputs),
+        outputs=outputs,
+        targets=targets,
     )

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import statistics
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,10 +20,12 @@ from trainband.benchmarks.device_load import DeviceLoad
 from trainband.benchmarks.digests import array_digest, combine
 from trainband.benchmarks.evaluate import EvalResult, evaluate
 from trainband.benchmarks.faults import Fault, planted
-from trainband.benchmarks.flops import training_flops_per_example
 from trainband.benchmarks.host_load import LoadSample, contention
 from trainband.benchmarks.run_spec import RunSpec, recipe_hash
-from trainband.benchmarks.steady import steady_rate
+from trainband.benchmarks.throughput_figures import throughput_of
+from trainband.benchmarks.trace.files import Trace
+from trainband.benchmarks.trace.making import trace_of
+from trainband.benchmarks.trace.recorder import StateRecorder
 from trainband.benchmarks.train import Loop
 from trainband.models.metrics import Metric
 from trainband.models.specs import Recipe
@@ -44,11 +43,11 @@ from trainband.results.records import (
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """A measurement, the arrays of its trace, and the versions of what computed."""
+    """A measurement, its trace, and the versions of what computed."""
 
     measurement: Measurement
     versions: Mapping[str, str]
-    trace: Mapping[str, np.ndarray]
+    trace: Trace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,16 +111,19 @@ class _Run:
         self.rows = {split: self._rows(split) for split in ("train", "test")}
         self.resident = not self.streamed and adapter.keep(self.inputs.arrays["train_inputs"])
         self.source = self._source()
-        self.loop = Loop(adapter, self.source)
+        self.recorder = StateRecorder(adapter, steps_per_epoch=self.source.steps_per_epoch)
+        self.recorder.observe()
+        self.loop = Loop(adapter, self.source, observer=self.recorder)
         untrained = self._evaluate()
         self.startup_sec = time.time() - self.spec.submitted_at - sum(self.eval_sec)
         with self.device_load:
             contended = self._watched(self._train)
         weights = Weights(initial_digest=initial, final_digest=self._weights_digest(), parameters=self._parameters())
-        quality = self._quality(untrained, self._final_evaluation())
+        final = self._final_evaluation()
+        quality = self._quality(untrained, final)
         if self.loop.progress.diverged_at_step is None:
             contended += self._watched(lambda: self.loop.extra(self._source(), self.inputs.recipe.epochs))
-        return self._result(quality, weights, self._throughput(contended))
+        return self._result(quality, weights, self._throughput(contended), self._trace(final))
 
     def _watched(self, timed: Callable[[], None]) -> tuple[str, ...]:
         """Why the throughput of what `timed` does would not count."""
@@ -205,42 +207,18 @@ class _Run:
         )
 
     def _throughput(self, contended: tuple[str, ...]) -> Throughput:
-        clock, progress = self.loop.clock, self.loop.progress
-        batch = self.inputs.recipe.batch_size
-        steady = steady_rate(clock.windows, batch)
-        flops = training_flops_per_example(self.adapter.model)
-        peak_after = self.adapter.matmul_flops_per_sec()
-        peak = max(self.peak_before, peak_after)
-        share = steady.examples_per_sec * flops / peak if steady and flops else None
-        probes = sorted(progress.probe_sec)
-        enough = len(probes) >= 2
-        typical = statistics.median(self.eval_sec[1:]) if len(self.eval_sec) > 1 else self.eval_sec[0]
-        step = statistics.median(probes) if enough else progress.first_step_sec
-        return Throughput(
-            examples_per_sec=steady.examples_per_sec if steady else None,
-            examples_per_cpu_sec=steady.examples_per_cpu_sec if steady else None,
-            windows=tuple(clock.windows),
-            warmup_windows=steady.warmup_windows if steady else 0,
-            extra_steps=progress.extra_steps,
-            step_ms_p50=1e3 * float(np.quantile(probes, 0.5)) if enough else None,
-            step_ms_p95=1e3 * float(np.quantile(probes, 0.95)) if enough else None,
-            input_wait_share=steady.input_wait_share if steady else None,
-            train_wall_sec=clock.total_wall_sec,
-            train_cpu_sec=clock.total_cpu_sec,
-            compile_sec=max(0.0, progress.first_step_sec - step) + max(0.0, self.eval_sec[0] - typical),
+        return throughput_of(
+            self.loop,
+            self.adapter,
+            batch=self.inputs.recipe.batch_size,
+            peak_before=self.peak_before,
+            eval_sec=self.eval_sec,
             startup_sec=self.startup_sec,
-            eval_sec=sum(self.eval_sec),
-            flops_per_example=flops,
-            matmul_flops_per_sec_before=self.peak_before,
-            matmul_flops_per_sec_after=peak_after,
-            share_of_peak=share,
-            peak_host_bytes=_peak_host_bytes(),
-            peak_device_bytes=self.adapter.peak_device_bytes(),
             device_utilization=self.device_load.mean,
             contended=contended,
         )
 
-    def _result(self, quality: Quality, weights: Weights, throughput: Throughput) -> Result:
+    def _result(self, quality: Quality, weights: Weights, throughput: Throughput, trace: Trace) -> Result:
         progress = self.loop.progress
         data = self.inputs.data
         dataset = data.dataset
@@ -267,12 +245,23 @@ class _Run:
             recipe_hash=recipe_hash(self.spec.model, self.spec.recipe, self.adapter.structure()),
             device=self.adapter.device(),
         )
-        trace = {
-            "losses": np.array(progress.losses, dtype=np.float32),
-            "batch_checksums": np.array(self.source.checksums[:steps], dtype=np.uint32),
-        }
         return Result(
             measurement=measurement, versions={**self.rows["train"].versions(), **self.adapter.versions()}, trace=trace
+        )
+
+    def _trace(self, final: EvalResult) -> Trace:
+        stored = self.inputs.data
+        return trace_of(
+            self.spec,
+            self.adapter,
+            self.source,
+            self.recorder,
+            signals=self.loop.progress.signals,
+            final=final,
+            data={
+                name: stored.digests[name] if array is stored.arrays[name] else array_digest(array)
+                for name, array in self.inputs.arrays.items()
+            },
         )
 
     def _weights_digest(self) -> str:
@@ -281,8 +270,3 @@ class _Run:
 
     def _parameters(self) -> int:
         return sum(int(np.prod(e.variable.shape)) for e in self.adapter.variables if e.trainable)
-
-
-def _peak_host_bytes() -> int:
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from trainband.benchmarks.backends.base import Adapter
+from trainband.benchmarks.backends.signals import Signals
 from trainband.benchmarks.batches import BatchSource
 from trainband.benchmarks.feeder import feed
 from trainband.benchmarks.steady import MIN_WINDOWS, StepClock
@@ -24,23 +25,36 @@ class Progress:
 
     Attributes:
       losses: float32 loss of each step, in order.
+      signals: what the steps say of themselves, in order, several at a time.
       probe_sec: wall seconds of separately synchronised steps, from submission to completion.
       first_step_sec: the first step, compilation included.
     """
 
     losses: list[float] = field(default_factory=list)
+    signals: list[Signals] = field(default_factory=list)
     probe_sec: list[float] = field(default_factory=list)
     first_step_sec: float = 0.0
     extra_steps: int = 0
     diverged_at_step: int | None = None
 
 
+class Observer(Protocol):
+    """Looks at the state after some steps, off the clock."""
+
+    def due(self, step: int) -> bool: ...
+
+    def observe(self, step: int) -> None: ...
+
+
 class Loop:
     """Steps of one run, on the clock."""
 
-    def __init__(self, adapter: Adapter, source: BatchSource, *, clock: StepClock | None = None) -> None:
+    def __init__(
+        self, adapter: Adapter, source: BatchSource, *, observer: Observer | None = None, clock: StepClock | None = None
+    ) -> None:
         self._adapter = adapter
         self._source = source
+        self._observer = observer
         self.clock = clock or StepClock()
         self.progress = Progress()
         self._pending: list[Any] = []
@@ -58,6 +72,8 @@ class Loop:
                 self._probe(arguments, first=step == self._probes.start)
             elif self._step(arguments, wait):
                 self._end_window()
+            if self._observer is not None and self._observer.due(step):
+                self._observe(self._observer, step)
             if self.progress.diverged_at_step is not None:
                 break
         self._drain()
@@ -101,6 +117,14 @@ class Loop:
             self._fetch()
             self.clock.resume()
 
+    def _observe(self, observer: Observer, step: int) -> None:
+        self._drain()
+        self.clock.pause()
+        self._fetch()
+        observer.observe(step)
+        if not self._probing:
+            self.clock.resume()
+
     def _end_window(self) -> None:
         self._drain()
         self.clock.close_window()
@@ -114,12 +138,13 @@ class Loop:
     def _fetch(self) -> None:
         if not self._pending:
             return
-        values = self._adapter.fetch(self._pending)
+        signals = self._adapter.fetch(self._pending)
         self._pending.clear()
-        bad = np.flatnonzero(~np.isfinite(values))
+        bad = np.flatnonzero(~np.isfinite(signals.losses))
         if bad.size and self.progress.diverged_at_step is None:
             self.progress.diverged_at_step = len(self.progress.losses) + int(bad[0])
-        self.progress.losses.extend(values.tolist())
+        self.progress.losses.extend(signals.losses.tolist())
+        self.progress.signals.append(signals)
 
     def finish(self) -> None:
         """Forget the last window, which training left too short to count."""
@@ -135,7 +160,7 @@ class Loop:
             return
         weights, slots = self._adapter.weights(), self._adapter.optimizer_state()
         deadline = time.perf_counter() + EXTRA_SEC
-        losses = len(self.progress.losses)
+        losses, signals = len(self.progress.losses), len(self.progress.signals)
         trained = self.clock.total_wall_sec, self.clock.total_cpu_sec
         self._probing = len(self.progress.probe_sec) < PROBE_STEPS
         while time.perf_counter() < deadline and not self._enough():
@@ -151,7 +176,7 @@ class Loop:
             self.clock.pause()
             self._fetch()
         self.clock.total_wall_sec, self.clock.total_cpu_sec = trained
-        del self.progress.losses[losses:]
+        del self.progress.losses[losses:], self.progress.signals[signals:]
         self._adapter.assign(weights, slots)
 
     def _enough(self) -> bool:

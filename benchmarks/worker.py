@@ -11,8 +11,6 @@ import signal
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from trainband.benchmarks.data.cache import DataError
 from trainband.benchmarks.faults import planted
 from trainband.benchmarks.run_spec import ANSWER_FILE, SPEC_FILE, TRACE_FILE, Answer, RunSpec, spec_from_json, to_json
@@ -47,6 +45,7 @@ def train_folder(folder: Path) -> None:
 def _train(spec: RunSpec, folder: Path) -> Answer:
     from trainband.benchmarks.backends.base import BackendError, create_adapter
     from trainband.benchmarks.measure import measure, read_inputs
+    from trainband.benchmarks.trace.files import write_trace
 
     cores = _limit_cores(spec)
     try:
@@ -60,7 +59,7 @@ def _train(spec: RunSpec, folder: Path) -> Answer:
     except MemoryError as error:
         return Answer(run_id=spec.run_id, failure=Failure(kind="memory", message=str(error) or "out of memory"))
     with open(folder / TRACE_FILE, "wb") as file:
-        np.savez(file, allow_pickle=False, **result.trace)
+        write_trace(file, result.trace)
     return Answer(
         run_id=spec.run_id,
         versions=result.versions,

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from trainband.benchmarks.backends.signals import Signals
 from trainband.benchmarks.batches import Batch
 from trainband.benchmarks.host_load import DEVICE_KERNEL_SIZE, kernel_matrix, matmul_flops_per_sec
 from trainband.benchmarks.initial_weights import initial_value
@@ -17,6 +18,7 @@ from trainband.models.specs import Recipe
 from trainband.platforms.profiles import Profile
 
 MAX_RESIDENT_BYTES = 1 << 29
+_HYPER_PARAMETERS = ("momentum", "nesterov", "beta_1", "beta_2", "epsilon", "weight_decay")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,21 @@ class VariableEntry:
     variable: Any
     initializer: Any
     trainable: bool
+
+
+@dataclass(frozen=True)
+class SlotEntry:
+    """One of the optimizer's variables that belongs to a variable of the model.
+
+    Attributes:
+      position: the variable's place in `Adapter.variables`.
+      slot: momentum, m or v.
+      index: the slot's place in `Adapter.optimizer_state`.
+    """
+
+    position: int
+    slot: str
+    index: int
 
 
 class BackendError(RuntimeError):
@@ -48,7 +65,10 @@ class Adapter(ABC):
         self.model: Any = None
         self.random_layers = 0
         self.variables: tuple[VariableEntry, ...] = ()
+        self.slots: tuple[SlotEntry, ...] = ()
+        self.optimizer: Any = None
         self._resident: Any = None
+        self._gradients: Sequence[Any] = ()
 
     @property
     def targets_are_inputs(self) -> bool:
@@ -76,19 +96,23 @@ class Adapter(ABC):
 
     @abstractmethod
     def train_step(self, arguments: Any) -> Any:
-        """One update; returns the loss as a device scalar, float32, without waiting for it."""
+        """One update; returns what `sync` and `fetch` take, without waiting for the device."""
 
     @abstractmethod
     def eval_step(self, inputs: np.ndarray) -> np.ndarray:
         """Outputs of one batch in inference mode: float32 [batch, ...] on the host."""
 
     @abstractmethod
-    def sync(self, loss: Any) -> None:
-        """Wait until the step that gave `loss`, its update included, is done."""
+    def sync(self, step: Any) -> None:
+        """Wait until `step`, its update included, is done."""
 
     @abstractmethod
-    def fetch(self, losses: Sequence[Any]) -> np.ndarray:
-        """Device scalars as float32 [len(losses)]; waits for them, and so for every step before."""
+    def fetch(self, steps: Sequence[Any]) -> Signals:
+        """What the steps say of themselves; waits for them, and so for every step before."""
+
+    @abstractmethod
+    def gradients(self) -> list[np.ndarray]:
+        """Of the newest step's loss by each trainable variable, in model order, before regularisation and clipping."""
 
     @abstractmethod
     def optimizer_state(self) -> list[np.ndarray]:
@@ -124,6 +148,13 @@ class Adapter(ABC):
             return matmul_flops_per_sec()
         multiply = self.device_matmul(kernel_matrix(DEVICE_KERNEL_SIZE))
         return matmul_flops_per_sec(multiply, size=DEVICE_KERNEL_SIZE)
+
+    def hyper_parameters(self) -> dict[str, float]:
+        """What rules the update beside the learning rate, as the optimizer itself holds it."""
+        found = {name: getattr(self.optimizer, name, None) for name in _HYPER_PARAMETERS}
+        held = {name: float(value) for name, value in found.items() if isinstance(value, (int, float))}
+        spec = self.recipe.optimizer
+        return {**held, "l2": spec.l2, **({"clip_norm": spec.clip_norm} if spec.clip_norm else {})}
 
     def rng_state(self) -> dict[str, str]:
         """Digests or states of generators that the framework itself draws from."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from trainband.benchmarks.backends.base import SlotEntry, VariableEntry
 from trainband.models.layers.attention import Attention, KeepMask
 from trainband.models.layers.kit import Factor, Rescale, SeededDropout
 from trainband.models.layers.pointwise import Gelu, LayerNorm
@@ -100,3 +101,24 @@ def build_optimizer(recipe: Recipe, variables: Sequence[Any]) -> Any:
         optimizer.exclude_from_weight_decay(var_list=[each for each in variables if len(each.shape) < 2])
     optimizer.build(variables)
     return optimizer
+
+
+def optimizer_variables(optimizer: Any) -> list[Any]:
+    """Its variables in its own order; a property in Keras 3, a method in Keras 2."""
+    variables = optimizer.variables
+    return list(variables() if callable(variables) else variables)
+
+
+def slots_of(optimizer: Any, entries: Sequence[VariableEntry]) -> tuple[SlotEntry, ...]:
+    """Where each slot of `entries`' trainable variables lies: frameworks name and order them in their own ways."""
+    places = {id(variable): index for index, variable in enumerate(optimizer_variables(optimizer))}
+    trainable = [position for position, entry in enumerate(entries) if entry.trainable]
+    found = []
+    for slot, attribute in _SLOTS[type(optimizer).__name__].items():
+        for position, variable in zip(trainable, getattr(optimizer, attribute, None) or (), strict=False):
+            found.append(SlotEntry(position, slot, places[id(variable)]))
+    return tuple(found)
+
+
+_MOMENTS = {"m": "_momentums", "v": "_velocities"}
+_SLOTS = {"SGD": {"momentum": "momentums"}, "Adam": _MOMENTS, "AdamW": _MOMENTS}

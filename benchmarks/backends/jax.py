@@ -12,7 +12,9 @@ import numpy as np
 
 from trainband.benchmarks.backends import jax_layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
-from trainband.benchmarks.backends.common import KerasKit, build_optimizer
+from trainband.benchmarks.backends.common import KerasKit, build_optimizer, slots_of
+from trainband.benchmarks.backends.logits_digest import logits_digests
+from trainband.benchmarks.backends.signals import Signals, from_figures
 from trainband.benchmarks.batches import Batch
 from trainband.models.layers.draws import Draws, drawing
 from trainband.models.specs import PIXEL_SCALE, Recipe
@@ -42,6 +44,7 @@ class JaxAdapter(Adapter):
         self._rate_index = next(
             i for i, variable in enumerate(self.optimizer.variables) if variable is self.optimizer.learning_rate
         )
+        self.slots = slots_of(self.optimizer, self.variables)
         paths = {id(entry.variable): entry for entry in self.variables}
         self._roles = [paths[id(variable)].role for variable in self.model.trainable_variables]
         self._train = jax.jit(self._step, donate_argnums=(0,))
@@ -69,8 +72,8 @@ class JaxAdapter(Adapter):
         return list(jax.device_put(steps))
 
     def train_step(self, arguments: Any) -> Any:
-        self._state, loss = self._train(self._state, self._resident, *arguments)
-        return loss
+        self._state, figures, logits, self._gradients = self._train(self._state, self._resident, *arguments)
+        return figures, logits
 
     def _step(self, state: Any, resident: Any, inputs: Any, labels: Any, keys: Any, rate: Any) -> Any:
         trainable, rest, slots = state
@@ -79,14 +82,19 @@ class JaxAdapter(Adapter):
         def loss_of(values: Any) -> Any:
             with drawing(Draws(keys, 0)):
                 outputs, updated = self.model.stateless_call(values, rest, examples, training=True)
+            outputs = outputs.astype(jnp.float32)
             targets = examples if self.targets_are_inputs else labels
-            return self._losses(targets, outputs.astype(jnp.float32)).sum() / self.recipe.batch_size, updated
+            return self._losses(targets, outputs).sum() / self.recipe.batch_size, (updated, outputs)
 
-        (loss, rest), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable)
-        gradients = self._regularized(gradients, trainable)
+        (loss, (rest, outputs)), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable)
         slots = [*slots[: self._rate_index], rate, *slots[self._rate_index + 1 :]]
-        trainable, slots = self.optimizer.stateless_apply(slots, gradients, trainable)
-        return (trainable, rest, slots), loss
+        trainable, slots = self.optimizer.stateless_apply(slots, self._regularized(gradients, trainable), trainable)
+        figures = jnp.stack([loss, _norm(gradients), slots[self._rate_index]])
+        return (trainable, rest, slots), figures, self._observed(outputs), gradients
+
+    def _observed(self, logits: Any) -> Any:
+        """The logits, where the host can read them in place, else their digest."""
+        return logits if self.profile.device == "cpu" else jax_layers.logits_digest(logits)
 
     def _losses(self, targets: Any, outputs: Any) -> Any:
         """Of each example, float32 [batch]: the mean over its positions."""
@@ -112,8 +120,7 @@ class JaxAdapter(Adapter):
             rows = zip(gradients, values, self._roles, strict=True)
             gradients = [g + l2 * v if role == "kernel" else g for g, v, role in rows]
         if clip:
-            norm = jnp.sqrt(sum(jnp.vdot(g, g) for g in gradients))
-            gradients = [g * jnp.minimum(1.0, clip / norm) for g in gradients]
+            gradients = [g * jnp.minimum(1.0, clip / _norm(gradients)) for g in gradients]
         return gradients
 
     def _logits(self, trainable: Any, rest: Any, inputs: Any) -> Any:
@@ -123,11 +130,17 @@ class JaxAdapter(Adapter):
     def eval_step(self, inputs: np.ndarray) -> np.ndarray:
         return np.asarray(self._eval(self._state[0], self._state[1], inputs))
 
-    def sync(self, loss: Any) -> None:
-        jax.block_until_ready((loss, self._state))
+    def sync(self, step: Any) -> None:
+        jax.block_until_ready((step, self._state))
 
-    def fetch(self, losses: Sequence[Any]) -> np.ndarray:
-        return np.array(jax.device_get(list(losses)), dtype=np.float32)
+    def fetch(self, steps: Sequence[Any]) -> Signals:
+        figures, seen = zip(*jax.device_get(list(steps)), strict=True)
+        logits = logits_digests(seen) if self.profile.device == "cpu" else np.stack(seen)
+        return from_figures(np.array(figures), logits)
+
+    def gradients(self) -> list[np.ndarray]:
+        places = {id(variable): place for place, variable in enumerate(self.model.trainable_variables)}
+        return [np.asarray(self._gradients[places[id(e.variable)]]) for e in self.variables if e.trainable]
 
     def optimizer_state(self) -> list[np.ndarray]:
         return [np.asarray(value) for value in self._state[2]]
@@ -168,3 +181,7 @@ class JaxAdapter(Adapter):
             "keras": keras.__version__,
             "numpy": np.__version__,
         }
+
+
+def _norm(gradients: Sequence[Any]) -> Any:
+    return jnp.sqrt(sum(jnp.vdot(gradient, gradient) for gradient in gradients))

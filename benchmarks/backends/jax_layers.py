@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from trainband.benchmarks.backends import logits_digest as digest
 from trainband.models.layers import draws
 
 
@@ -90,3 +91,14 @@ def prepend(row: Any, inputs: Any) -> Any:
     """[batch, 1 + time, width] with `row` [width] in front."""
     rows = jnp.broadcast_to(row, (inputs.shape[0], 1, inputs.shape[-1]))
     return jnp.concatenate([rows, inputs], axis=1)
+
+
+def logits_digest(logits: Any) -> Any:
+    """`logits_digest.logits_digests` of one step, uint32 [2]."""
+    bits = jax.lax.bitcast_convert_type(logits.reshape(-1), jnp.uint32)
+    place = jax.lax.iota(jnp.uint32, bits.size)
+    mixed = (bits ^ (bits >> 16)) * jnp.uint32(digest.MIX)
+    mixed = mixed ^ (mixed >> 15)
+    first = (place * 2 + 1) * jnp.uint32(digest.FIRST_WEIGHT)
+    second = ((place + 1) * jnp.uint32(digest.SECOND_WEIGHT)) | 1
+    return jnp.stack([(bits * first).sum(dtype=jnp.uint32), (mixed * second).sum(dtype=jnp.uint32)])

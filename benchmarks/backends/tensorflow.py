@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,13 +12,15 @@ import tensorflow as tf
 
 from trainband.benchmarks.backends import tensorflow_layers as layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
-from trainband.benchmarks.backends.common import KerasKit, build_optimizer
+from trainband.benchmarks.backends.common import KerasKit, build_optimizer, optimizer_variables, slots_of
+from trainband.benchmarks.backends.logits_digest import logits_digests
+from trainband.benchmarks.backends.signals import Signals, from_figures
+from trainband.benchmarks.backends.tensorflow_devices import configure, strategy_of
 from trainband.benchmarks.backends.tensorflow_fused import Pointwise
 from trainband.benchmarks.batches import Batch
 from trainband.benchmarks.feeder import BURST
 from trainband.models.layers.draws import Draws, drawing
 from trainband.models.specs import PIXEL_SCALE, Recipe
-from trainband.platforms.cgroup import usable_cores
 from trainband.platforms.profiles import Profile
 
 # Parameters from which on an update that XLA compiles to one pass over each variable wins over its launch: measured on
@@ -58,9 +59,10 @@ class TensorFlowAdapter(Adapter):
 
     def __init__(self, profile: Profile, recipe: Recipe, *, loss: str) -> None:
         super().__init__(profile, recipe, loss=loss)
-        _configure(profile)
-        self._strategy = _strategy(profile)
+        configure(profile)
+        self._strategy = strategy_of(profile)
         self._replicas = self._strategy.num_replicas_in_sync if self._strategy else 1
+        self._reads_logits = profile.device == "cpu" or self._strategy is not None
         if recipe.batch_size % self._replicas:
             raise BackendError(f"recipe.batch_size = {recipe.batch_size}: not a multiple of {self._replicas} replicas")
 
@@ -72,6 +74,7 @@ class TensorFlowAdapter(Adapter):
         self.random_layers = kit.random_layers
         self.variables = entries_of(self.model)
         self._trainable = [entry for entry in self.variables if entry.trainable]
+        self.slots = slots_of(self.optimizer, self.variables)
         parameters = sum(math.prod(entry.variable.shape) for entry in self._trainable)
         compiled = kit.compiles_parts and parameters >= COMPILED_UPDATE
         self._update = tf.function(self._apply, jit_compile=True) if compiled else self._apply
@@ -122,7 +125,8 @@ class TensorFlowAdapter(Adapter):
             # Every batch has the same shapes: one trace, whose call costs half of a look-up among traces.
             single = self._strategy is None
             self._traced = self._train.get_concrete_function(*arguments) if single else self._train
-        return self._traced(*arguments)
+        figures, logits, self._gradients = self._traced(*arguments)
+        return figures, logits
 
     def _step_of_burst(self, inputs: Any, labels: Any, keys: Any, rates: Any, index: Any) -> Any:
         # Not `labels[index]`: XLA compiles a slice anew for each place that it begins at.
@@ -139,10 +143,16 @@ class TensorFlowAdapter(Adapter):
             loss = tf.reduce_sum(self._losses(targets, outputs)) / self.recipe.batch_size
         variables = [entry.variable for entry in self._trainable]
         gradients = [_dense(gradient) for gradient in tape.gradient(loss, _tensors(variables))]
-        if self.recipe.optimizer.clip_norm:
-            gradients = self._clipped(self._regularized(gradients), self.recipe.optimizer.clip_norm)
-        self._update(gradients, rate)
-        return loss
+        self._update(
+            self._clipped(self._regularized(gradients)) if self.recipe.optimizer.clip_norm else gradients, rate
+        )
+        norm = tf.linalg.global_norm(gradients) if self._replicas == 1 else tf.constant(np.nan, tf.float32)
+        figures = tf.stack([loss, norm, tf.convert_to_tensor(self.optimizer.learning_rate)])
+        return figures, self._observed(outputs), gradients
+
+    def _observed(self, logits: Any) -> Any:
+        """The logits, where the host can read them in place, else their digest."""
+        return logits if self._reads_logits else layers.logits_digest(logits)
 
     def _apply(self, gradients: list[Any], rate: Any) -> None:
         if not self.recipe.optimizer.clip_norm:
@@ -178,7 +188,8 @@ class TensorFlowAdapter(Adapter):
             for g, e in zip(gradients, self._trainable, strict=True)
         ]
 
-    def _clipped(self, gradients: list[Any], clip: float) -> list[Any]:
+    def _clipped(self, gradients: list[Any]) -> list[Any]:
+        clip = self.recipe.optimizer.clip_norm
         if self._replicas == 1:
             return list(tf.clip_by_global_norm(gradients, clip)[0])
         # The norm is the global gradient's: a replica's part has another one. The optimizer adds the replicas up again.
@@ -186,26 +197,34 @@ class TensorFlowAdapter(Adapter):
         return [gradient / self._replicas for gradient in tf.clip_by_global_norm(whole, clip)[0]]
 
     def _distributed_step(self, inputs: Any, labels: Any, keys: Any, rate: Any) -> Any:
-        losses = self._strategy.run(self._step, args=(inputs, labels, keys, rate))
-        return self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+        figures, logits, gradients = self._strategy.run(self._step, args=(inputs, labels, keys, rate))
+        loss, norm, rate = tf.unstack(self._strategy.reduce(tf.distribute.ReduceOp.SUM, figures, axis=None))
+        parts = self._strategy.experimental_local_results
+        gradients = [tf.add_n(parts(gradient)) for gradient in gradients]
+        return tf.stack([loss, norm, rate / self._replicas]), tf.concat(parts(logits), 0), gradients
 
     def eval_step(self, inputs: np.ndarray) -> np.ndarray:
         return np.asarray(self._eval(tf.constant(inputs)))
 
-    def sync(self, loss: Any) -> None:
-        loss.numpy()
+    def sync(self, step: Any) -> None:
+        step[0].numpy()
 
-    def fetch(self, losses: Sequence[Any]) -> np.ndarray:
-        return np.array([loss.numpy() for loss in losses], dtype=np.float32)
+    def fetch(self, steps: Sequence[Any]) -> Signals:
+        figures = np.array([figures.numpy() for figures, _ in steps], np.float32)
+        seen = [logits.numpy() for _, logits in steps]
+        return from_figures(figures, logits_digests(seen) if self._reads_logits else np.stack(seen))
+
+    def gradients(self) -> list[np.ndarray]:
+        return [np.asarray(gradient.numpy()) for gradient in self._gradients]
 
     def optimizer_state(self) -> list[np.ndarray]:
-        return [np.asarray(variable.numpy()) for variable in _optimizer_variables(self.optimizer)]
+        return [np.asarray(variable.numpy()) for variable in optimizer_variables(self.optimizer)]
 
     def assign(self, weights: Sequence[np.ndarray], optimizer_state: Sequence[np.ndarray] | None = None) -> None:
         with self._scope():
             for entry, value in zip(self.variables, weights, strict=True):
                 entry.variable.assign(value)
-            for variable, value in zip(_optimizer_variables(self.optimizer), optimizer_state or (), strict=False):
+            for variable, value in zip(optimizer_variables(self.optimizer), optimizer_state or (), strict=False):
                 variable.assign(value)
 
     def weights(self) -> list[np.ndarray]:
@@ -241,47 +260,10 @@ class TensorFlowAdapter(Adapter):
         return {"tensorflow": tf.__version__, "keras": keras.__version__, "numpy": np.__version__}
 
 
-def _configure(profile: Profile) -> None:
-    threads = profile.threads or usable_cores()
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
-    if profile.deterministic:
-        tf.config.experimental.enable_op_determinism()
-    if profile.precision != "float32":
-        keras.mixed_precision.set_global_policy(profile.precision)
-    if profile.device == "cpu":
-        tf.config.set_visible_devices([], "GPU")
-    if profile.virtual_devices:
-        logical = [tf.config.LogicalDeviceConfiguration() for _ in range(profile.virtual_devices)]
-        tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], logical)
-    for gpu in tf.config.list_physical_devices("GPU") if profile.device == "gpu" else ():
-        tf.config.experimental.set_memory_growth(gpu, True)
-
-
-def _strategy(profile: Profile) -> Any:
-    if profile.strategy == "none":
-        return None
-    if profile.strategy == "tpu":
-        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu=os.environ.get("TPU_NAME", "local"))
-        tf.config.experimental_connect_to_cluster(resolver)
-        tf.tpu.experimental.initialize_tpu_system(resolver)
-        return tf.distribute.TPUStrategy(resolver)
-    devices = tf.config.list_logical_devices(profile.device.upper())
-    count = len(devices) if profile.count == "all" or profile.virtual_devices else profile.count
-    if len(devices) < count:
-        raise BackendError(f"profile.count = {count}: {len(devices)} {profile.device} devices found")
-    return tf.distribute.MirroredStrategy([device.name for device in devices[:count]])
-
-
 def _table(rows: Sequence[Any]) -> Any:
     """`rows` [n, ...] as a tensor [BURST, ...]: one shape, so one trace, however full the burst is."""
     column = np.stack(rows)
     return tf.constant(np.concatenate([column, np.zeros((BURST - len(column), *column.shape[1:]), column.dtype)]))
-
-
-def _optimizer_variables(optimizer: Any) -> list[Any]:
-    variables = optimizer.variables
-    return list(variables() if callable(variables) else variables)
 
 
 def _tensors(variables: Sequence[Any]) -> list[Any]:

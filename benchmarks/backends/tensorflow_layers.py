@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from trainband.benchmarks.backends import logits_digest as digest
 from trainband.models.layers import draws
 
 
@@ -114,3 +115,17 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             self.moving_mean.assign(self.moving_mean * self.momentum + mean * (1.0 - self.momentum))
             self.moving_variance.assign(self.moving_variance * self.momentum + variance * (1.0 - self.momentum))
         return outputs if rank == 4 else tf.reshape(outputs, tf.shape(inputs))
+
+
+def logits_digest(logits: Any) -> Any:
+    """`logits_digest.logits_digests` of one step, int64 [2]; int64 arithmetic modulo 2**32."""
+    mask = tf.constant(digest.MASK, tf.int64)
+    bits = tf.bitwise.bitwise_and(tf.cast(tf.bitcast(tf.reshape(logits, [-1]), tf.int32), tf.int64), mask)
+    place = tf.range(tf.size(bits, out_type=tf.int64), dtype=tf.int64)
+    mixed = tf.bitwise.bitwise_xor(bits, tf.bitwise.right_shift(bits, tf.constant(16, tf.int64)))
+    mixed = tf.bitwise.bitwise_and(mixed * digest.MIX, mask)
+    mixed = tf.bitwise.bitwise_xor(mixed, tf.bitwise.right_shift(mixed, tf.constant(15, tf.int64)))
+    first = tf.bitwise.bitwise_and((2 * place + 1) * digest.FIRST_WEIGHT, mask)
+    second = tf.bitwise.bitwise_or(tf.bitwise.bitwise_and((place + 1) * digest.SECOND_WEIGHT, mask), 1)
+    products = tf.bitwise.bitwise_and(tf.stack([bits * first, mixed * second]), mask)
+    return tf.bitwise.bitwise_and(tf.reduce_sum(products, axis=1), mask)

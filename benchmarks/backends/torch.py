@@ -12,7 +12,9 @@ import torch
 
 from trainband.benchmarks.backends import torch_layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
-from trainband.benchmarks.backends.common import KerasKit, build_optimizer
+from trainband.benchmarks.backends.common import KerasKit, build_optimizer, slots_of
+from trainband.benchmarks.backends.logits_digest import logits_digests
+from trainband.benchmarks.backends.signals import Signals, from_figures
 from trainband.benchmarks.batches import Batch
 from trainband.models.layers.draws import Draws, drawing
 from trainband.models.specs import PIXEL_SCALE, Recipe
@@ -55,6 +57,7 @@ class TorchAdapter(Adapter):
         self.variables = entries_of(self.model)
         self._trainable = [entry for entry in self.variables if entry.trainable]
         self._tensors = [entry.variable.value for entry in self._trainable]
+        self.slots = slots_of(self.optimizer, self.variables)
 
     def _keep(self, inputs: np.ndarray) -> bool:
         self._resident = torch.tensor(inputs).to(self._device)
@@ -74,12 +77,17 @@ class TorchAdapter(Adapter):
             examples = inputs if self._resident is None else self._resident[inputs]
             outputs = self.model(examples, training=True).to(torch.float32)
         loss = self._loss(examples if self.targets_are_inputs else labels, outputs)
-        gradients = torch.autograd.grad(loss, self._tensors)
+        self._gradients = torch.autograd.grad(loss, self._tensors)
         with torch.no_grad():
-            gradients = self._regularized(gradients)
+            norm = torch.nn.utils.get_total_norm(self._gradients)
             self.optimizer.learning_rate.assign(rate)
-            self.optimizer.apply(gradients, [entry.variable for entry in self._trainable])
-        return loss.detach()
+            self.optimizer.apply(self._regularized(self._gradients), [entry.variable for entry in self._trainable])
+            figures = torch.stack([loss, norm, self.optimizer.learning_rate.value.to(loss.device)])
+        return figures, self._observed(outputs.detach())
+
+    def _observed(self, logits: Any) -> Any:
+        """The logits, where the host can read them in place, else their digest."""
+        return logits if self._device.type == "cpu" else torch_layers.logits_digest(logits)
 
     def _loss(self, targets: Any, outputs: Any) -> Any:
         if self.loss == "reconstruction_error":
@@ -111,12 +119,18 @@ class TorchAdapter(Adapter):
             logits = self.model(torch.tensor(inputs).to(self._device), training=False)
         return np.asarray(logits.to(torch.float32).cpu().numpy())
 
-    def sync(self, loss: Any) -> None:
+    def sync(self, step: Any) -> None:
         if self._device.type == "cuda":
             torch.cuda.synchronize()
 
-    def fetch(self, losses: Sequence[Any]) -> np.ndarray:
-        return np.array([float(loss) for loss in losses], dtype=np.float32)
+    def fetch(self, steps: Sequence[Any]) -> Signals:
+        figures = torch.stack([figures for figures, _ in steps]).cpu().numpy()
+        seen = [logits.cpu().numpy() for _, logits in steps]
+        logits = logits_digests(seen) if self._device.type == "cpu" else np.stack(seen)
+        return from_figures(figures, logits)
+
+    def gradients(self) -> list[np.ndarray]:
+        return [gradient.cpu().numpy() for gradient in self._gradients]
 
     def optimizer_state(self) -> list[np.ndarray]:
         return [variable.value.detach().cpu().numpy().copy() for variable in self.optimizer.variables]

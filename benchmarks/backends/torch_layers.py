@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from trainband.benchmarks.backends import logits_digest as digest
 from trainband.models.layers import draws
 
 
@@ -130,3 +131,15 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 moving.assign(moving.value * self.momentum + value * (1.0 - self.momentum))
         return outputs.movedim(1, -1)
+
+
+def logits_digest(logits: Any) -> Any:
+    """`logits_digest.logits_digests` of one step, int64 [2]; int64 arithmetic modulo 2**32."""
+    bits = logits.reshape(-1).view(torch.int32).to(torch.int64) & digest.MASK
+    place = torch.arange(bits.numel(), device=bits.device)
+    mixed = ((bits ^ (bits >> 16)) * digest.MIX) & digest.MASK
+    mixed = mixed ^ (mixed >> 15)
+    first = ((2 * place + 1) * digest.FIRST_WEIGHT) & digest.MASK
+    second = ((place + 1) * digest.SECOND_WEIGHT) & digest.MASK | 1
+    products = torch.stack([bits * first, mixed * second]) & digest.MASK
+    return products.sum(dim=1) & digest.MASK

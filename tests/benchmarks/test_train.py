@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from trainband.benchmarks import train
+from trainband.benchmarks.backends.signals import Signals, from_figures
 from trainband.benchmarks.batches import Batch, BatchSource
 from trainband.benchmarks.steady import StepClock
 from trainband.benchmarks.train import PROBE_STEPS, Loop
@@ -46,8 +47,9 @@ class FakeDevice:
     def sync(self, _loss: float) -> None:
         pass
 
-    def fetch(self, losses: Sequence[float]) -> np.ndarray:
-        return np.array(losses, np.float32)
+    def fetch(self, losses: Sequence[float]) -> Signals:
+        figures = np.array([[loss, 0.0, 0.1] for loss in losses], np.float32)
+        return from_figures(figures, np.zeros((len(losses), 2), np.uint32))
 
     def weights(self) -> list[np.ndarray]:
         return [np.array(self.state)]
@@ -67,7 +69,24 @@ def device(monkeypatch: pytest.MonkeyPatch) -> FakeDevice:
     return fake
 
 
-def loop_of(device: FakeDevice, *, epochs: int, steps_per_epoch: int) -> tuple[Loop, BatchSource]:
+@dataclass
+class FakeObserver:
+    """Looks after every third step, for as long as an evaluation takes."""
+
+    device: FakeDevice
+    seen: list[tuple[int, int]] = field(default_factory=list)
+
+    def due(self, step: int) -> bool:
+        return step % 3 == 0
+
+    def observe(self, step: int) -> None:
+        self.seen.append((step, self.device.steps))
+        self.device.now += EVALUATION_SEC
+
+
+def loop_of(
+    device: FakeDevice, *, epochs: int, steps_per_epoch: int, observer: FakeObserver | None = None
+) -> tuple[Loop, BatchSource]:
     recipe = Recipe(
         tier="smoke",
         epochs=epochs,
@@ -80,7 +99,8 @@ def loop_of(device: FakeDevice, *, epochs: int, steps_per_epoch: int) -> tuple[L
     inputs, labels = np.zeros((rows, 1), np.uint8), np.zeros(rows, np.int32)
     source = BatchSource(inputs, labels, recipe=recipe, seed=0, random_layers=0)
     adapter: Any = device
-    return Loop(adapter, source, clock=StepClock(wall=device.time, cpu=device.time)), source
+    clock = StepClock(wall=device.time, cpu=device.time)
+    return Loop(adapter, source, observer=observer, clock=clock), source
 
 
 def run(loop: Loop, device: FakeDevice, epochs: int) -> None:
@@ -90,11 +110,17 @@ def run(loop: Loop, device: FakeDevice, epochs: int) -> None:
     loop.finish()
 
 
+@pytest.mark.parametrize("observed", [False, True], ids=["not observed", "observed"])
 @pytest.mark.parametrize(("epochs", "steps_per_epoch"), [(1, 400), (10, 44), (30, 20), (300, 2)])
-def test_windows_hold_training_steps_alone(device: FakeDevice, epochs: int, steps_per_epoch: int) -> None:
-    """Neither compilation, evaluation nor the separately synchronised steps are in a window, however epochs fall."""
-    loop, _ = loop_of(device, epochs=epochs, steps_per_epoch=steps_per_epoch)
+def test_windows_hold_training_steps_alone(
+    device: FakeDevice, epochs: int, steps_per_epoch: int, observed: bool
+) -> None:
+    """Neither compilation, evaluation, what looks at the state nor the probes are in a window, however epochs fall."""
+    observer = FakeObserver(device) if observed else None
+    loop, _ = loop_of(device, epochs=epochs, steps_per_epoch=steps_per_epoch, observer=observer)
     run(loop, device, epochs)
+    if observer is not None:
+        assert observer.seen == [(step, step + 1) for step in range(0, epochs * steps_per_epoch, 3)]
     assert loop.progress.first_step_sec == 8.0
     assert loop.progress.probe_sec == [STEP_SEC] * PROBE_STEPS
     assert loop.clock.windows

@@ -95,7 +95,7 @@ def two_steps(
     losses = [adapter.train_step(*adapter.put([batch])) for _ in range(2)]
     adapter.sync(losses[-1])
     return {
-        "losses": adapter.fetch(losses).tolist(),
+        "losses": adapter.fetch(losses).losses.tolist(),
         "logits": logits.astype(float).tolist(),
         "logits_dtype": str(logits.dtype),
     }

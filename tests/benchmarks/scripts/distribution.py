@@ -49,7 +49,7 @@ def losses(
     found = adapter.fetch([adapter.train_step(arguments) for arguments in adapter.put(batches)])
     weights = {e.name: w.astype(float).tolist() for e, w in zip(adapter.variables, adapter.weights(), strict=True)}
     logits = adapter.eval_step(np.ascontiguousarray(train["inputs"][:50]))
-    return {"losses": found.tolist(), "weights": weights, "logits": logits.tolist(), "device": adapter.device()}
+    return {"losses": found.losses.tolist(), "weights": weights, "logits": logits.tolist(), "device": adapter.device()}
 
 
 _draws = adapters.Draws

@@ -68,7 +68,7 @@ def model_facts(name: str, profile: dict[str, Any]) -> dict[str, Any]:
     adapter.sync(losses[-1])
     return {
         "initial_digest": initial,
-        "losses": adapter.fetch(losses).tolist(),
+        "losses": adapter.fetch(losses).losses.tolist(),
         "outputs": outputs.astype(float).tolist(),
         "outputs_dtype": str(outputs.dtype),
         "parameters": sum(int(np.prod(entry.variable.shape)) for entry in adapter.variables if entry.trainable),
@@ -143,7 +143,7 @@ def one_step(profile: dict[str, Any]) -> dict[str, Any]:
     loss = adapter.train_step(*adapter.put([batch]))
     adapter.sync(loss)
     return {
-        "loss": float(adapter.fetch([loss])[0]),
+        "loss": float(adapter.fetch([loss]).losses[0]),
         "moved": [float(np.abs(new - old).max()) for new, old in zip(adapter.weights(), before, strict=True)],
         "device": adapter.device(),
         "recipe_hash": recipe_hash(model, recipe, adapter.structure()),
@@ -187,6 +187,6 @@ def two_steps(
         losses.append(adapter.train_step(*adapter.put([batch])))
     return {
         "compiled_update": hasattr(getattr(adapter, "_update", None), "get_concrete_function"),
-        "losses": adapter.fetch(losses).tolist(),
+        "losses": adapter.fetch(losses).losses.tolist(),
         "weights": {e.name: w.tolist() for e, w in zip(adapter.variables, adapter.weights(), strict=True)},
     }

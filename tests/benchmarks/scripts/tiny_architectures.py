@@ -15,3 +15,11 @@ def embedding(kit: LayerKit) -> Any:
     x = keras.layers.Embedding(8, 5, name="embed")(inputs)
     x = keras.layers.Flatten(name="flatten")(x)
     return keras.Model(inputs, keras.layers.Dense(3, dtype="float32", name="logits")(x), name="tiny_embedding")
+
+
+def plain(kit: Any) -> Any:
+    """No random layer and no statistics, so that a step's logits can be had beforehand."""
+    inputs = keras.Input((8, 8, 1), dtype="uint8", name="images")
+    x = keras.layers.Flatten(name="flatten")(kit.rescale(name="rescale", scale=1 / 16)(inputs))
+    x = keras.layers.Dense(32, activation="relu", name="hidden")(x)
+    return keras.Model(inputs, keras.layers.Dense(10, name="logits")(x), name="plain")

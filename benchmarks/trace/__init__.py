@@ -1,0 +1,1 @@
+"""What a run leaves behind so that two runs can be compared stage by stage."""
