@@ -5,30 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from trainband.benchmarks.backends.base import Adapter, BackendError
-from trainband.benchmarks.batches import BatchSource
-from trainband.benchmarks.data.cache import PreparedData
-from trainband.benchmarks.data.rows import shared_rows
-from trainband.benchmarks.data.stored import Rows, StoredRows
-from trainband.benchmarks.data.streamed import StreamedImages
-from trainband.benchmarks.data.synthetic import load_or_draw
+from trainband.benchmarks.backends.base import Adapter
 from trainband.benchmarks.device_load import DeviceLoad
 from trainband.benchmarks.digests import array_digest, combine
 from trainband.benchmarks.evaluate import EvalResult, evaluate
-from trainband.benchmarks.faults import Fault, planted
+from trainband.benchmarks.faults import planted
 from trainband.benchmarks.host_load import LoadSample, contention
 from trainband.benchmarks.run_spec import RunSpec, recipe_hash
+from trainband.benchmarks.setting_up import Feed, Inputs, build
 from trainband.benchmarks.throughput_figures import throughput_of
 from trainband.benchmarks.trace.files import Trace
 from trainband.benchmarks.trace.making import trace_of
 from trainband.benchmarks.trace.recorder import StateRecorder
 from trainband.benchmarks.train import Loop
 from trainband.models.metrics import Metric
-from trainband.models.specs import Recipe
 from trainband.results.records import (
     CurvePoint,
     DataIdentity,
@@ -50,29 +43,6 @@ class Result:
     trace: Trace
 
 
-@dataclass(frozen=True, kw_only=True)
-class Inputs:
-    """What a run is fed, planted faults included; `shared` counts test inputs that stand in the training split."""
-
-    data: PreparedData
-    recipe: Recipe
-    arrays: Mapping[str, np.ndarray]
-    evaluated: str
-    shared: int
-
-
-def read_inputs(spec: RunSpec, faults: tuple[Fault, ...]) -> Inputs:
-    """Load and verify the prepared data; raises DataError."""
-    data = load_or_draw(spec.dataset, Path(spec.cache_root))
-    arrays, recipe, evaluated = dict(data.arrays), spec.recipe, "test"
-    for fault in faults:
-        recipe = fault.recipe(recipe)
-        arrays = fault.data(arrays)
-        evaluated = fault.evaluated(arrays) if evaluated == "test" else evaluated
-    shared = shared_rows(arrays["train_inputs"], arrays["test_inputs"])
-    return Inputs(data=data, recipe=recipe, arrays=arrays, evaluated=evaluated, shared=shared)
-
-
 def measure(spec: RunSpec, adapter: Adapter, inputs: Inputs, *, cores: int) -> Result:
     """Train and evaluate.
 
@@ -92,7 +62,6 @@ class _Run:
     def __init__(self, spec: RunSpec, adapter: Adapter, inputs: Inputs, cores: int) -> None:
         self.spec, self.adapter, self.inputs, self.cores = spec, adapter, inputs, cores
         self.faults = planted(spec.faults)
-        self.streamed = spec.dataset.streamed
         self.metrics: tuple[Metric, ...] = spec.model.judged_by(spec.tier)
         self.device_load = DeviceLoad(spec.profile)
         self.eval_sec: list[float] = []
@@ -101,16 +70,10 @@ class _Run:
     def result(self) -> Result:
         adapter = self.adapter
         self.peak_before = adapter.matmul_flops_per_sec()
-        adapter.build(self.spec.model.architecture)
-        if not adapter.device().startswith(self.spec.profile.device):
-            raise BackendError(
-                f"profile {self.spec.profile.name} asks for {self.spec.profile.device}, the model lies on {adapter.device()}"
-            )
-        adapter.initialize(self.spec.seed)
+        build(self.spec, adapter)
         initial = self._weights_digest()
-        self.rows = {split: self._rows(split) for split in ("train", "test")}
-        self.resident = not self.streamed and adapter.keep(self.inputs.arrays["train_inputs"])
-        self.source = self._source()
+        self.feed = Feed(self.spec, adapter, self.inputs)
+        self.source = self.feed.source()
         self.recorder = StateRecorder(adapter, steps_per_epoch=self.source.steps_per_epoch)
         self.recorder.observe()
         self.loop = Loop(adapter, self.source, observer=self.recorder)
@@ -122,7 +85,7 @@ class _Run:
         final = self._final_evaluation()
         quality = self._quality(untrained, final)
         if self.loop.progress.diverged_at_step is None:
-            contended += self._watched(lambda: self.loop.extra(self._source(), self.inputs.recipe.epochs))
+            contended += self._watched(lambda: self.loop.extra(self.feed.source(), self.inputs.recipe.epochs))
         return self._result(quality, weights, self._throughput(contended), self._trace(final))
 
     def _watched(self, timed: Callable[[], None]) -> tuple[str, ...]:
@@ -130,22 +93,6 @@ class _Run:
         before = LoadSample.now()
         timed()
         return contention(before, LoadSample.now(), self.cores)
-
-    def _rows(self, split: str) -> Rows:
-        arrays = self.inputs.arrays
-        if self.streamed:
-            return StreamedImages(self.spec.dataset, arrays, split, backend=self.spec.profile.backend)
-        return StoredRows(arrays[f"{split}_inputs"])
-
-    def _source(self) -> BatchSource:
-        return BatchSource(
-            self.inputs.arrays["train_inputs"] if self.resident else self.rows["train"],
-            self.inputs.arrays["train_labels"],
-            recipe=self.inputs.recipe,
-            seed=self.spec.seed,
-            random_layers=self.adapter.random_layers,
-            resident=self.resident,
-        )
 
     def _train(self) -> None:
         recipe, progress = self.inputs.recipe, self.loop.progress
@@ -168,7 +115,7 @@ class _Run:
         start = time.perf_counter()
         result = evaluate(
             self.adapter.eval_step,
-            self.rows[split],
+            self.feed.rows[split],
             self.inputs.arrays[f"{split}_labels"],
             self.metrics,
             targets_are_inputs=self.adapter.targets_are_inputs,
@@ -246,11 +193,12 @@ class _Run:
             device=self.adapter.device(),
         )
         return Result(
-            measurement=measurement, versions={**self.rows["train"].versions(), **self.adapter.versions()}, trace=trace
+            measurement=measurement,
+            versions={**self.feed.rows["train"].versions(), **self.adapter.versions()},
+            trace=trace,
         )
 
     def _trace(self, final: EvalResult) -> Trace:
-        stored = self.inputs.data
         return trace_of(
             self.spec,
             self.adapter,
@@ -258,10 +206,7 @@ class _Run:
             self.recorder,
             signals=self.loop.progress.signals,
             final=final,
-            data={
-                name: stored.digests[name] if array is stored.arrays[name] else array_digest(array)
-                for name, array in self.inputs.arrays.items()
-            },
+            inputs=self.inputs,
         )
 
     def _weights_digest(self) -> str:

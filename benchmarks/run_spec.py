@@ -29,6 +29,8 @@ class RunSpec:
       planned_examples: epochs x floor(n_train / batch) x batch, computed by the parent.
       faults: names of planted faults (`benchmarks.faults`); empty for an honest run.
       cores: cores that the child is bound to; None leaves the choice to the profile's `threads`.
+      window: first and last step of a re-run, which looks at the state after each of them and ends there, unevaluated;
+        None for a run.
       submitted_at: POSIX time at which the parent asked for the run, from which start-up is measured.
     """
 
@@ -43,6 +45,7 @@ class RunSpec:
     submitted_at: float
     faults: tuple[str, ...] = ()
     cores: tuple[int, ...] | None = None
+    window: tuple[int, int] | None = None
     version: int = field(default=SPEC_VERSION)
 
     @property
@@ -52,17 +55,19 @@ class RunSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """The child's answer: a measurement or a failure, never both."""
+    """The child's answer: a measurement or a failure, never both; a re-run that went well has neither."""
 
     run_id: str
     versions: Mapping[str, str] = field(default_factory=dict)
     build_info: Mapping[str, Any] = field(default_factory=dict)
     measurement: Measurement | None = None
     failure: Failure | None = None
+    rerun: bool = False
     version: int = field(default=SPEC_VERSION)
 
     def __post_init__(self) -> None:
-        if (self.measurement is None) == (self.failure is None):
+        held = [self.measurement is not None, self.failure is not None]
+        if sum(held) > 1 or (not any(held) and not self.rerun):
             raise ValueError(f"answer {self.run_id}: needs a measurement or a failure, and not both")
 
 

@@ -62,8 +62,8 @@ class Loop:
         total = source.total_steps
         self._probes = range(total // 2, total // 2 + PROBE_STEPS) if total >= 2 * PROBE_STEPS else range(0)
 
-    def epoch(self, epoch: int) -> None:
-        """Train one epoch; stops early at a loss that is not finite. The device is synchronised at the end."""
+    def epoch(self, epoch: int, *, last: int | None = None) -> None:
+        """Train one epoch, or up to step `last`; stops early at a loss that is not finite. Synchronises at the end."""
         first = epoch * self._source.steps_per_epoch
         for step, (arguments, wait) in enumerate(self._inputs(self._source, epoch), start=first):
             if step == 0:
@@ -74,7 +74,7 @@ class Loop:
                 self._end_window()
             if self._observer is not None and self._observer.due(step):
                 self._observe(self._observer, step)
-            if self.progress.diverged_at_step is not None:
+            if self.progress.diverged_at_step is not None or step == last:
                 break
         self._drain()
         self.clock.pause()

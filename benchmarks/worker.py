@@ -10,12 +10,16 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trainband.benchmarks.data.cache import DataError
 from trainband.benchmarks.faults import planted
 from trainband.benchmarks.run_spec import ANSWER_FILE, SPEC_FILE, TRACE_FILE, Answer, RunSpec, spec_from_json, to_json
 from trainband.platforms.device_report import framework_build_info
 from trainband.results.records import Failure
+
+if TYPE_CHECKING:
+    from trainband.benchmarks.trace.files import Trace
 
 _PR_SET_PDEATHSIG = 1
 
@@ -44,13 +48,17 @@ def train_folder(folder: Path) -> None:
 
 def _train(spec: RunSpec, folder: Path) -> Answer:
     from trainband.benchmarks.backends.base import BackendError, create_adapter
-    from trainband.benchmarks.measure import measure, read_inputs
-    from trainband.benchmarks.trace.files import write_trace
+    from trainband.benchmarks.measure import measure
+    from trainband.benchmarks.setting_up import read_inputs
+    from trainband.benchmarks.trace.rerun import rerun
 
     cores = _limit_cores(spec)
     try:
         inputs = read_inputs(spec, planted(spec.faults))
         adapter = create_adapter(spec.profile, inputs.recipe, loss=spec.model.loss)
+        if spec.window is not None:
+            _write_trace(folder, rerun(spec, adapter, inputs))
+            return Answer(run_id=spec.run_id, versions=adapter.versions(), rerun=True)
         result = measure(spec, adapter, inputs, cores=cores)
     except DataError as error:
         return Answer(run_id=spec.run_id, failure=Failure(kind="data", message=str(error)))
@@ -58,14 +66,20 @@ def _train(spec: RunSpec, folder: Path) -> Answer:
         return Answer(run_id=spec.run_id, failure=Failure(kind="backend", message=str(error)))
     except MemoryError as error:
         return Answer(run_id=spec.run_id, failure=Failure(kind="memory", message=str(error) or "out of memory"))
-    with open(folder / TRACE_FILE, "wb") as file:
-        write_trace(file, result.trace)
+    _write_trace(folder, result.trace)
     return Answer(
         run_id=spec.run_id,
         versions=result.versions,
         build_info=framework_build_info(spec.profile.backend),
         measurement=result.measurement,
     )
+
+
+def _write_trace(folder: Path, trace: Trace) -> None:
+    from trainband.benchmarks.trace.files import write_trace
+
+    with open(folder / TRACE_FILE, "wb") as file:
+        write_trace(file, trace)
 
 
 def _limit_cores(spec: RunSpec) -> int:

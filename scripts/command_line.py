@@ -24,6 +24,7 @@ VERBS = {
     "calibrate": "train many seeds of a cell and write its band",
     "check": "judge stored runs again, without training",
     "show": "one run in full",
+    "diff": "where two runs part: inputs, then stage and step",
     "report": "write the static HTML pages",
 }
 USAGE = 2

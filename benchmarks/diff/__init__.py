@@ -1,0 +1,1 @@
+"""Where two runs part: their inputs, then the first divergence of their trajectories."""

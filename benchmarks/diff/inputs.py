@@ -1,0 +1,73 @@
+"""What two runs were given: recipe, profile, packages, host, flags, data, seed and code, from their records alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from trainband.results.records import Record
+
+Group = Literal["cell", "recipe", "profile", "packages", "framework", "host", "flags", "data", "seed", "code", "fault"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputDifference:
+    """One field in which the runs differ; None where a run does not have it."""
+
+    group: Group
+    name: str
+    values: tuple[Any, Any]
+
+
+def input_differences(a: Record, b: Record) -> tuple[InputDifference, ...]:
+    """Every difference, group by group."""
+    return tuple(
+        InputDifference(group=group, name=name, values=values)
+        for group, ours, theirs in zip(_groups(a), _groups(a).values(), _groups(b).values(), strict=True)
+        for name, values in _differing(ours, theirs)
+    )
+
+
+def _groups(record: Record) -> dict[Group, Mapping[str, Any]]:
+    host = record.fingerprint
+    measured = record.measurement
+    framework = dict(host.get("framework", {}))
+    framework.pop("versions", None)
+    return {
+        "cell": {"model": record.model, "tier": record.tier},
+        "recipe": {**_flat(record.recipe), "recipe_hash": measured.recipe_hash if measured else None},
+        "profile": _flat({k: v for k, v in record.profile_spec.items() if k not in ("title", "notes")}),
+        "packages": {"python": _flat(host).get("python.version"), **host.get("distributions", {})},
+        "framework": _flat(framework),
+        "host": {
+            "host_class": record.host_class,
+            **_flat({k: host.get(k) for k in ("cpu", "memory", "accelerators", "cuda", "system", "container")}),
+        },
+        "flags": dict(host.get("environment", {})),
+        "data": {} if measured is None else _flat({"data": measured.data.__dict__}),
+        "seed": {"seed": record.seed},
+        "code": {"trainband_version": record.trainband_version, **_flat({"git": _git(host)})},
+        "fault": {"faults": list(record.faults)},
+    }
+
+
+def _git(host: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: (host.get("git") or {}).get(name) for name in ("commit", "diff_sha256")}
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, their keys joined by dots."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found.update(_flat(value, f"{prefix}{name}."))
+        else:
+            found[prefix + name] = value
+    return found
+
+
+def _differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    for name in sorted(a.keys() | b.keys()):
+        if a.get(name) != b.get(name):
+            yield name, (a.get(name), b.get(name))
