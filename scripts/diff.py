@@ -42,7 +42,7 @@ def run(values: Any, words: list[str]) -> int:
     except (TraceError, NotComparable) as error:
         raise UsageError(str(error)) from error
     inputs = input_differences(*(side.record for side in sides))
-    refined = _refined(sides, compared.divergence) if values.rerun else None
+    refined = _refined(sides[0], sides[1], compared.divergence) if values.rerun else None
     if values.json:
         found = {"runs": names, "inputs": inputs, "trajectory": compared, "refined": refined}
         print(json.dumps(encode(found), indent=1))
@@ -60,7 +60,7 @@ def _side(store: Any, run_id: str) -> Any:
     return Side(folder=folder, record=store.read_record(run_id), trace=read_trace(folder / TRACE_FILE))
 
 
-def _refined(sides: list[Any], divergence: Any) -> Any:
+def _refined(a: Any, b: Any, divergence: Any) -> Any:
     """What training both again shows; None where the traces have said it all, or nothing can be trained again."""
     from trainband.benchmarks.children import ChildPool
     from trainband.benchmarks.data.cache import cache_root
@@ -72,7 +72,7 @@ def _refined(sides: list[Any], divergence: Any) -> Any:
     print(f"training both again up to step {divergence.last_step}", file=sys.stderr)
     try:
         with ChildPool() as pool:
-            return refine(*sides, divergence, Rerunner(pool=pool, cache_root=cache_root(), on_wait=say_waiting))
+            return refine(a, b, divergence, Rerunner(pool=pool, cache_root=cache_root(), on_wait=say_waiting))
     except RerunError as error:
         print(f"not refined: {error}", file=sys.stderr)
         return None

@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -88,7 +88,7 @@ class Rerunner:
                 raise RerunError(f"run {spec.run_id} cannot be trained again: {failure.message if failure else answer}")
             return read_trace(folder / TRACE_FILE)
 
-    def _held(self) -> object:
+    def _held(self) -> AbstractContextManager[None]:
         return host_lock(self.on_wait) if self.locked else nullcontext()
 
 

@@ -117,6 +117,30 @@ def test_one_seed_on_three_backends_is_one_table(trainband: Any) -> None:
 
 @needs_tensorflow
 @slow
+def test_two_runs_part_where_one_was_changed(trainband: Any) -> None:
+    for fault in ([], [], ["--fault=shuffled_labels"]):
+        trainband("run", "mlp_digits:smoke@cpu_deterministic", "--seed=5", *fault)
+    healthy, again, changed = trainband.recorded()
+    equal = trainband("diff", healthy, again)
+    assert equal.returncode == 0
+    assert "equal to the bit: 440 steps" in equal.stdout
+    found = trainband("diff", healthy, changed)
+    assert found.returncode == 1
+    assert "parts at    data: other train_labels" in found.stdout
+    parted = json.loads(trainband("diff", healthy, changed, "--json").stdout)
+    assert [each["name"] for each in parted["inputs"]] == ["faults"]
+    assert parted["trajectory"]["divergence"]["stages"] == ["data"]
+    assert parted["trajectory"]["first"]["loss"] == 0
+    alone = trainband("diff", healthy)
+    assert (alone.returncode, alone.stderr.count("\n")) == (2, 1)
+    (trainband.store / "runs" / again / "trace.npz").write_bytes(b"")
+    broken = trainband("diff", healthy, again)
+    assert broken.returncode == 2
+    assert "not a readable trace" in broken.stderr
+
+
+@needs_tensorflow
+@slow
 def test_the_doctor_asks_each_backend_in_a_child(trainband: Any) -> None:
     report = trainband.json("doctor")
     works = {row["backend"]: row["works"] for row in report["backends"]}
