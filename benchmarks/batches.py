@@ -68,8 +68,12 @@ class BatchSource:
         seed: int,
         random_layers: int,
         resident: bool = False,
+        draw_seed: int | None = None,
     ) -> None:
-        """Batches of `inputs`; of their row numbers where they are `resident`, which rules augmentation out."""
+        """Batches of `inputs`; of their row numbers where they are `resident`, which rules augmentation out.
+
+        Keys of random layers come from `draw_seed`, by default from `seed` like everything else.
+        """
         if recipe.augmentation is not None and recipe.augmentation not in AUGMENTATIONS:
             known = ", ".join(sorted(AUGMENTATIONS))
             raise ValueError(f"recipe.augmentation = {recipe.augmentation!r}: not one of {known}")
@@ -86,6 +90,7 @@ class BatchSource:
         self._labels = labels.astype(np.int32)
         self._recipe = recipe
         self._seed = seed
+        self._draw_seed = seed if draw_seed is None else draw_seed
         self._random_layers = random_layers
         self.checksums: list[int] = []
         self.fed_checksums: list[int] = []
@@ -117,7 +122,7 @@ class BatchSource:
             yield self._batch(step, inputs, self._labels[rows], rows if draws is None else inputs)
 
     def _batch(self, step: int, inputs: np.ndarray, labels: np.ndarray, seen: np.ndarray) -> Batch:
-        keys = step_keys(self._seed, step, self._random_layers)
+        keys = step_keys(self._draw_seed, step, self._random_layers)
         checksum = self._checksum
         for part in (seen, labels):
             checksum = zlib.crc32(_bytes(part), checksum)

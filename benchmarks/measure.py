@@ -127,7 +127,7 @@ class _Run:
     def _final_evaluation(self) -> EvalResult:
         for fault in self.faults:
             if fault.restarts_before_evaluation:
-                self.adapter.initialize(self.spec.seed)
+                self.adapter.initialize(self.spec.seeds.initial_weights)
             if fault.weights_at_evaluation is not None:
                 rows = zip(self.adapter.variables, self.adapter.weights(), strict=True)
                 self.adapter.assign([fault.weights_at_evaluation(entry.role, value) for entry, value in rows])

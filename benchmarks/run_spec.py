@@ -12,7 +12,7 @@ from trainband.models.dataset_spec import Dataset
 from trainband.models.specs import Recipe, ReferenceModel
 from trainband.platforms.profiles import Profile
 from trainband.results.codec import decode, encode
-from trainband.results.records import Failure, Measurement
+from trainband.results.records import FactorSeeds, Failure, Measurement, Seeds
 
 SPEC_VERSION = 1
 SPEC_FILE = "spec.json"
@@ -31,6 +31,7 @@ class RunSpec:
       cores: cores that the child is bound to; None leaves the choice to the profile's `threads`.
       window: first and last step of a re-run, which looks at the state after each of them and ends there, unevaluated;
         None for a run.
+      factor_seeds: seeds of single factors in the place of `seed`.
       submitted_at: POSIX time at which the parent asked for the run, from which start-up is measured.
     """
 
@@ -46,11 +47,17 @@ class RunSpec:
     faults: tuple[str, ...] = ()
     cores: tuple[int, ...] | None = None
     window: tuple[int, int] | None = None
+    factor_seeds: FactorSeeds = field(default_factory=FactorSeeds)
     version: int = field(default=SPEC_VERSION)
 
     @property
     def recipe(self) -> Recipe:
         return self.model.recipe(self.tier)
+
+    @property
+    def seeds(self) -> Seeds:
+        """The seed of every factor."""
+        return self.factor_seeds.resolved(self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from json import JSONDecodeError
 from pathlib import Path
@@ -35,7 +35,7 @@ from trainband.models.datasets import dataset
 from trainband.platforms.fingerprint import collect
 from trainband.platforms.host_class import host_class
 from trainband.results.codec import CodecError, encode
-from trainband.results.records import Failure, Measurement, Outcome, Record, SeedRole
+from trainband.results.records import FactorSeeds, Failure, Measurement, Outcome, Record, SeedRole
 from trainband.results.store import Store
 from trainband.results.store_errors import explained
 
@@ -52,6 +52,7 @@ class RunRequest:
     sweep_id: str | None = None
     sweep_index: int | None = None
     faults: tuple[str, ...] = ()
+    factor_seeds: FactorSeeds = field(default_factory=FactorSeeds)
 
 
 @dataclass(kw_only=True)
@@ -153,6 +154,7 @@ class Runner:
             submitted_at=time.time(),
             faults=request.faults,
             cores=self.cores,
+            factor_seeds=request.factor_seeds,
         )
 
     def _fingerprint(self, environ: Mapping[str, str], answer: Answer | str) -> Mapping[str, Any]:
@@ -179,6 +181,7 @@ class Runner:
             profile_spec=encode(cell.profile),
             fingerprint=fingerprint,
             faults=request.faults,
+            factor_seeds=request.factor_seeds,
             sweep_id=request.sweep_id,
             sweep_index=request.sweep_index,
             **parts,
@@ -196,6 +199,11 @@ def new_run_id(request: RunRequest, created: datetime) -> str:
 def reproduce_command(request: RunRequest) -> str:
     """The command line that trains the same cell with the same seed."""
     words = ["trainband", "run", request.cell.name, f"--seed={request.seed}", *(f"--fault={f}" for f in request.faults)]
+    words += [
+        f"--{name.replace('_', '-')}-seed={seed}"
+        for name, seed in asdict(request.factor_seeds).items()
+        if seed is not None
+    ]
     return shlex.join(words)
 
 

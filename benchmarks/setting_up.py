@@ -54,7 +54,7 @@ def build(spec: RunSpec, adapter: Adapter) -> None:
         raise BackendError(
             f"profile {spec.profile.name} asks for {spec.profile.device}, the model lies on {adapter.device()}"
         )
-    adapter.initialize(spec.seed)
+    adapter.initialize(spec.seeds.initial_weights)
 
 
 class Feed:
@@ -82,7 +82,8 @@ class Feed:
             self._inputs.arrays["train_inputs"] if self._resident else self.rows["train"],
             self._inputs.arrays["train_labels"],
             recipe=self._inputs.recipe,
-            seed=self._spec.seed,
+            seed=self._spec.seeds.batches,
+            draw_seed=self._spec.seeds.draws,
             random_layers=self._adapter.random_layers,
             resident=self._resident,
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from trainband.results.codec import CodecError, decode, encode
@@ -149,6 +149,34 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Seeds:
+    """The seed of every factor.
+
+    Attributes:
+      initial_weights: of the weights before the first step.
+      batches: of the order of the examples and of their augmentation.
+      draws: of the random layers.
+    """
+
+    initial_weights: int
+    batches: int
+    draws: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactorSeeds:
+    """Seeds of single factors, see `Seeds`; None where the run's own seed rules."""
+
+    initial_weights: int | None = None
+    batches: int | None = None
+    draws: int | None = None
+
+    def resolved(self, seed: int) -> Seeds:
+        """With `seed` for each factor that has none of its own."""
+        return Seeds(**{name: seed if value is None else value for name, value in asdict(self).items()})
+
+
+@dataclass(frozen=True, kw_only=True)
 class Record:
     """The immutable document of a run. It holds no verdict: judgements are documents of their own."""
 
@@ -170,6 +198,7 @@ class Record:
     measurement: Measurement | None = None
     failure: Failure | None = None
     faults: tuple[str, ...] = ()
+    factor_seeds: FactorSeeds = field(default_factory=FactorSeeds)
     sweep_id: str | None = None
     sweep_index: int | None = None
     log_tail: str = ""
@@ -186,6 +215,11 @@ class Record:
     @property
     def cell(self) -> str:
         return f"{self.model}:{self.tier}@{self.profile}"
+
+    @property
+    def seeds(self) -> Seeds:
+        """The seed of every factor."""
+        return self.factor_seeds.resolved(self.seed)
 
 
 def record_to_json(record: Record) -> str:

@@ -10,11 +10,25 @@ from absl import flags
 
 from trainband.command_line import LARGEST_SEED, UsageError, Verb, define_training, one_cell
 
+FACTORS = {
+    "initial_weights": "the initial weights",
+    "batches": "the order of the examples and their augmentation",
+    "draws": "the random layers",
+}
+# Flag -> the factors that it takes from a stored run.
+TRANSPLANTS = {"init_from": ("initial_weights",), "batches_from": ("batches", "draws")}
+
 
 def define(values: flags.FlagValues) -> None:
     """Flags of `run`."""
     define_training(values)
     flags.DEFINE_integer("seed", None, "The run's seed; a fresh one by default.", 0, LARGEST_SEED, flag_values=values)
+    for factor, of in FACTORS.items():
+        text = f"Seed of {of} alone; the run's seed by default."
+        flags.DEFINE_integer(f"{factor}_seed", None, text, 0, LARGEST_SEED, flag_values=values)
+    flags.DEFINE_string("init_from", None, "Begin with the initial weights of this stored run.", flag_values=values)
+    text = "Feed the batches, augmentation and random draws of this stored run."
+    flags.DEFINE_string("batches_from", None, text, flag_values=values)
 
 
 def run(values: Any, words: list[str]) -> int:
@@ -70,9 +84,16 @@ def _train(values: Any, session: Any, cell: Any) -> int:
         print(f"trainband run: {line}", file=sys.stderr)
     pinned = values.seed is not None
     seed = values.seed if pinned else sweep_seed(new_judgement_id("run"), cell.name, 0)
+    factor_seeds = _factor_seeds(values, session.store, cell)
     with session.runner() as runner:
         record = runner.run(
-            RunRequest(cell=cell, seed=seed, seed_role="pinned" if pinned else "sweep", faults=tuple(values.fault))
+            RunRequest(
+                cell=cell,
+                seed=seed,
+                seed_role="pinned" if pinned else "sweep",
+                faults=tuple(values.fault),
+                factor_seeds=factor_seeds,
+            )
         )
     judgement = judge_cell(cell, record, (), session.bands, judgement_id=new_judgement_id(record.run_id))
     store_judgement(session.store, judgement)
@@ -81,6 +102,30 @@ def _train(values: Any, session: Any, cell: Any) -> int:
     else:
         print(run_summary(record, judgement, session.store.run_path(record.run_id)))
     return exit_status([judgement])
+
+
+def _factor_seeds(values: Any, store: Any, cell: Any) -> Any:
+    """The seeds that the flags name, and those of the runs that they take factors from."""
+    from trainband.results.records import FactorSeeds
+
+    found = {factor: getattr(values, f"{factor}_seed") for factor in FACTORS}
+    for flag, factors in TRANSPLANTS.items():
+        named = getattr(values, flag)
+        if named is None:
+            continue
+        option = f"--{flag.replace('_', '-')}"
+        donor = store.read_record(store.find_run(named))
+        if (donor.model, donor.tier) != (cell.model.name, cell.recipe.tier):
+            raise UsageError(
+                f"{option}={named}: a run of {donor.model}:{donor.tier}; take one of {cell.model.name}:{cell.recipe.tier}"
+            )
+        for factor in factors:
+            if found[factor] is not None:
+                raise UsageError(
+                    f"{option} and --{factor.replace('_', '-')}-seed both name the seed of {FACTORS[factor]}"
+                )
+            found[factor] = getattr(donor.seeds, factor)
+    return FactorSeeds(**found)
 
 
 VERB = Verb(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from trainband.results.records import Record
@@ -46,7 +46,7 @@ def _groups(record: Record) -> dict[Group, Mapping[str, Any]]:
         },
         "flags": dict(host.get("environment", {})),
         "data": {} if measured is None else _flat({"data": measured.data.__dict__}),
-        "seed": {"seed": record.seed},
+        "seed": {"seed": record.seed, **asdict(record.factor_seeds)},
         "code": {"trainband_version": record.trainband_version, **_flat({"git": _git(host)})},
         "fault": {"faults": list(record.faults)},
     }

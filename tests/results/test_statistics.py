@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from scipy import integrate, optimize, stats
 
@@ -11,6 +12,7 @@ from trainband.results.statistics import (
     fresh_seeds_for_margin,
     prediction_factor,
     rate_upper_limit,
+    sd_limits,
     sd_upper_factor,
     tolerance_factor,
 )
@@ -64,6 +66,15 @@ def test_no_failure_in_20_shows_a_rate_under_14_percent() -> None:
     assert rate_upper_limit(20, 20) == 1.0
 
 
+def test_an_sd_of_20_values_is_known_within_a_quarter_below_and_a_half_above() -> None:
+    assert sd_limits(2.0, 20) == (pytest.approx(2 * 0.7605, abs=1e-3), pytest.approx(2 * 1.4606, abs=1e-3))
+    rng = np.random.default_rng(1)
+    held = [
+        low <= 1.0 <= high for low, high in (sd_limits(sd, 6) for sd in rng.standard_normal((4000, 6)).std(1, ddof=1))
+    ]
+    assert 0.94 < sum(held) / 4000 < 0.96
+
+
 def test_seeds_for_a_margin_fall_as_the_margin_grows() -> None:
     assert fresh_seeds_for_margin(3.0, 1.0, 20) == 2
     assert [fresh_seeds_for_margin(d, 1.0, 20) for d in (10.0, 2.0, 1.5)] == [1, 4, 7]
@@ -77,6 +88,7 @@ def test_seeds_for_a_margin_fall_as_the_margin_grows() -> None:
         lambda: tolerance_factor(20, sides=3),
         lambda: prediction_factor(20, fresh=0),
         lambda: rate_upper_limit(3, 2),
+        lambda: sd_limits(1.0, 1),
         lambda: fresh_seeds_for_margin(0.0, 1.0, 20),
     ],
 )

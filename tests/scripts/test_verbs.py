@@ -223,3 +223,49 @@ def test_synthetic_data_are_not_prepared(trainband: Any) -> None:
     found = trainband("data", "prepare", "synthetic_images_224")
     assert found.returncode == 3
     assert "drawn anew in each run" in found.stderr
+
+
+@needs_tensorflow
+@slow
+def test_a_run_takes_initial_weights_and_batches_of_another(trainband: Any) -> None:
+    cell = "mlp_digits:smoke@cpu_deterministic"
+    trainband("run", cell, "--seed=5")
+    [donor] = trainband.recorded()
+    trainband("run", cell, "--seed=9", f"--init-from={donor}")
+    trainband("run", cell, "--seed=8", f"--init-from={donor}", f"--batches-from={donor}")
+    _, weights, both = trainband.recorded()
+    found = json.loads(trainband("diff", donor, both, "--json").stdout)
+    assert found["trajectory"]["divergence"] is None
+    assert {(each["group"], each["name"]) for each in found["inputs"]} == {
+        ("seed", name) for name in ("seed", "initial_weights", "batches", "draws")
+    }
+    parted = json.loads(trainband("diff", donor, weights, "--json").stdout)["trajectory"]["divergence"]
+    assert (parted["stages"], parted["first_step"]) == (["batch"], 0)
+    again = trainband.json("show", both)["record"]["command"]
+    assert again.endswith("--seed=8 --initial-weights-seed=5 --batches-seed=5 --draws-seed=5")
+    for words, said in (
+        (["cnn_digits:smoke@cpu", f"--init-from={donor}"], "a run of mlp_digits:smoke"),
+        ([cell, f"--init-from={donor}", "--initial-weights-seed=1"], "both name the seed of the initial weights"),
+        ([cell, "--batches-from=nothing"], "nothing"),
+    ):
+        refused = trainband("run", *words)
+        assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+        assert said in refused.stderr
+
+
+@needs_tensorflow
+@slow
+def test_variance_varies_one_factor_and_trains_nothing_twice(trainband: Any) -> None:
+    words = ["variance", "mlp_digits:smoke@cpu_deterministic", "--seeds=2", "--factor=batches", "--factor=hardware"]
+    spreads = trainband.json(*words)["spreads"]
+    assert len(trainband.recorded()) == 3
+    assert trainband.json(*words)["spreads"] == spreads
+    assert len(trainband.recorded()) == 3
+    batches, hardware = ([each for each in spreads if each["factor"] == name] for name in ("batches", "hardware"))
+    assert [each["metric"] for each in batches] == ["accuracy", "log_loss"]
+    assert all(each["n"] == 2 for each in spreads)
+    assert {each["distinct"] for each in batches} == {2}
+    assert {(each["distinct"], each["sd"]) for each in hardware} == {(1, 0.0)}
+    assert all(0 < each["lower"] < each["sd"] < each["upper"] for each in batches if each["metric"] == "log_loss")
+    assert "no shares of the total" in trainband(*words).stdout
+    assert trainband("variance", "mlp_digits:smoke@cpu", "--factor=wind").returncode == 2
