@@ -5,6 +5,7 @@ The standard deviations do not add up, and are no shares of the total: factors i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from statistics import fmean, median, stdev
@@ -122,6 +123,8 @@ class VarianceExperiment:
         for metric in self.cell.model.metrics:
             values = [r.measurement.quality.metrics[metric.name].value for r in records if r.measurement is not None]
             scaled = [to_scale(metric, value) for value in values]
+            if not all(map(math.isfinite, scaled)):
+                raise VarianceError(f"{metric.name}: a run of factor {factor!r} did not converge: {values}")
             sd = stdev(scaled)
             lower, upper = sd_limits(sd, len(scaled))
             yield Spread(

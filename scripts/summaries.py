@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 from trainband.results.judgements import Judgement
@@ -11,7 +12,7 @@ from trainband.tables import SIGNS, duration, significant
 
 def run_summary(record: Record, judgement: Judgement | None, path: Path) -> str:
     """What a person wants to know of one run, line by line."""
-    lines = [f"{record.cell}  seed {record.seed}  on {record.host_class}"]
+    lines = [f"{record.cell}  seed {record.seed}{_factor_seeds(record)}  on {record.host_class}"]
     if record.measurement is not None:
         lines += _quality(record.measurement, judgement) + _speed(record.measurement)
     if record.failure is not None:
@@ -67,3 +68,9 @@ def _speed(measurement: Measurement) -> list[str]:
     lines = [f"  throughput   {', '.join(parts)}", f"               {', '.join(shares)}"]
     lines += [f"               contended: {reason}" for reason in speed.contended]
     return lines
+
+
+def _factor_seeds(record: Record) -> str:
+    """The factors that follow another seed than the run's, in brackets."""
+    own = [f"{name.replace('_', ' ')} {seed}" for name, seed in asdict(record.factor_seeds).items() if seed is not None]
+    return f" ({', '.join(own)})" if own else ""

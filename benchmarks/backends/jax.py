@@ -13,7 +13,7 @@ import numpy as np
 from trainband.benchmarks.backends import jax_layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
 from trainband.benchmarks.backends.common import KerasKit, build_optimizer, slots_of
-from trainband.benchmarks.backends.logits_digest import logits_digests
+from trainband.benchmarks.backends.logits_digest import logits_digests, row_stride
 from trainband.benchmarks.backends.signals import Signals, from_figures
 from trainband.benchmarks.batches import Batch
 from trainband.models.layers.draws import Draws, drawing
@@ -93,7 +93,10 @@ class JaxAdapter(Adapter):
         return (trainable, rest, slots), figures, self._observed(outputs), gradients
 
     def _observed(self, logits: Any) -> Any:
-        """The logits, where the host can read them in place, else their digest."""
+        """The rows to be digested, where the host can read them in place, else their digest."""
+        stride = row_stride(logits.shape)
+        if stride > 1:
+            logits = logits.reshape(-1, logits.shape[-1])[::stride]
         return logits if self.profile.device == "cpu" else jax_layers.logits_digest(logits)
 
     def _losses(self, targets: Any, outputs: Any) -> Any:

@@ -6,6 +6,7 @@ weights make it one of their order. This is the definition, in NumPy; the backen
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -14,7 +15,17 @@ import numpy as np
 WORDS = 2
 FIRST_WEIGHT, SECOND_WEIGHT, MIX = 0x9E3779B1, 0x846CA68B, 0x7FEB352D
 MASK = 0xFFFFFFFF
+MOST_LOGITS, LEAST_ROWS = 1 << 16, 16
 _STACKED_BYTES = 1 << 24
+
+
+def row_stride(shape: Sequence[int]) -> int:
+    """Every how many rows of logits [..., classes] are digested: 2^16 logits are enough, and 16 rows at least are taken.
+
+    The loss, which is exact, covers every row.
+    """
+    rows, classes = math.prod(shape[:-1]), shape[-1]
+    return max(1, rows // max(MOST_LOGITS // classes, LEAST_ROWS))
 
 
 def logits_digests(logits: Sequence[np.ndarray]) -> np.ndarray:

@@ -18,7 +18,7 @@ class Signals:
       gradient_norms: float32 [steps], of all gradients of the loss, before regularisation and clipping; NaN under a
         distribution strategy, whose replicas hold parts of it.
       learning_rates: float32 [steps], as the optimizer holds it.
-      logits: uint32 [steps, 2], see `backends.logits_digest`.
+      logits: uint32 [steps, 2], of every `row_stride`-th row of a step's logits, see `backends.logits_digest`.
     """
 
     losses: np.ndarray

@@ -13,7 +13,7 @@ import tensorflow as tf
 from trainband.benchmarks.backends import tensorflow_layers as layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
 from trainband.benchmarks.backends.common import KerasKit, build_optimizer, optimizer_variables, slots_of
-from trainband.benchmarks.backends.logits_digest import logits_digests
+from trainband.benchmarks.backends.logits_digest import logits_digests, row_stride
 from trainband.benchmarks.backends.signals import Signals, from_figures
 from trainband.benchmarks.backends.tensorflow_devices import configure, strategy_of
 from trainband.benchmarks.backends.tensorflow_fused import Pointwise
@@ -26,6 +26,7 @@ from trainband.platforms.profiles import Profile
 # Parameters from which on an update that XLA compiles to one pass over each variable wins over its launch: measured on
 # fifteen models, 1.00 to 1.44 times as many examples a second from 105,914 on, 0.89 to 0.98 times up to 61,706.
 COMPILED_UPDATE = 100_000
+_SMALL = 1 << 15
 
 
 def create(profile: Profile, recipe: Recipe, *, loss: str) -> Adapter:
@@ -146,12 +147,15 @@ class TensorFlowAdapter(Adapter):
         self._update(
             self._clipped(self._regularized(gradients)) if self.recipe.optimizer.clip_norm else gradients, rate
         )
-        norm = tf.linalg.global_norm(gradients) if self._replicas == 1 else tf.constant(np.nan, tf.float32)
+        norm = _norm(gradients) if self._replicas == 1 else tf.constant(np.nan, tf.float32)
         figures = tf.stack([loss, norm, tf.convert_to_tensor(self.optimizer.learning_rate)])
         return figures, self._observed(outputs), gradients
 
     def _observed(self, logits: Any) -> Any:
-        """The logits, where the host can read them in place, else their digest."""
+        """The rows to be digested, where the host can read them in place, else their digest."""
+        stride = row_stride(logits.shape)
+        if stride > 1:
+            logits = tf.reshape(logits, [-1, logits.shape[-1]])[::stride]
         return logits if self._reads_logits else layers.logits_digest(logits)
 
     def _apply(self, gradients: list[Any], rate: Any) -> None:
@@ -269,6 +273,13 @@ def _table(rows: Sequence[Any]) -> Any:
 def _tensors(variables: Sequence[Any]) -> list[Any]:
     """The TensorFlow variables under Keras 3's; Keras 2's are TensorFlow's own."""
     return [getattr(v, "value", v) if not isinstance(v, tf.Variable) else v for v in variables]
+
+
+def _norm(gradients: Sequence[Any]) -> Any:
+    """The norm of all; the small ones as one tensor, since a sum of each would cost more than the copy."""
+    small = [tf.reshape(each, [-1]) for each in gradients if each.shape.num_elements() <= _SMALL]
+    large = [each for each in gradients if each.shape.num_elements() > _SMALL]
+    return tf.linalg.global_norm([*large, tf.concat(small, 0)] if small else large)
 
 
 def _dense(gradient: Any) -> Any:

@@ -13,7 +13,7 @@ import torch
 from trainband.benchmarks.backends import torch_layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
 from trainband.benchmarks.backends.common import KerasKit, build_optimizer, slots_of
-from trainband.benchmarks.backends.logits_digest import logits_digests
+from trainband.benchmarks.backends.logits_digest import logits_digests, row_stride
 from trainband.benchmarks.backends.signals import Signals, from_figures
 from trainband.benchmarks.batches import Batch
 from trainband.models.layers.draws import Draws, drawing
@@ -86,7 +86,10 @@ class TorchAdapter(Adapter):
         return figures, self._observed(outputs.detach())
 
     def _observed(self, logits: Any) -> Any:
-        """The logits, where the host can read them in place, else their digest."""
+        """The rows to be digested, where the host can read them in place, else their digest."""
+        stride = row_stride(logits.shape)
+        if stride > 1:
+            logits = logits.reshape(-1, logits.shape[-1])[::stride].contiguous()
         return logits if self._device.type == "cpu" else torch_layers.logits_digest(logits)
 
     def _loss(self, targets: Any, outputs: Any) -> Any:

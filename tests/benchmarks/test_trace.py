@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainband.benchmarks.backends.logits_digest import logits_digests
+from trainband.benchmarks.backends.logits_digest import logits_digests, row_stride
 from trainband.benchmarks.trace.files import Header, Trace, TraceError, read_trace, write_trace
 from trainband.benchmarks.trace.outcome import example_losses, top_classes
 from trainband.benchmarks.trace.recorder import StateRecorder
@@ -50,6 +50,16 @@ def test_the_digest_sees_every_logit_and_their_order() -> None:
     found = {tuple(words) for words in logits_digests(changed).tolist()}
     assert len(found) == len(changed)
     assert len({first for first, _ in found}) == len({second for _, second in found}) == len(changed)
+
+
+@pytest.mark.parametrize(
+    ("shape", "stride"),
+    [((128, 10), 1), ((64, 28, 28, 1), 1), ((64, 100, 65), 6), ((2, 1024, 50257), 128), ((4, 7), 1)],
+)
+def test_of_many_rows_some_are_digested(shape: tuple[int, ...], stride: int) -> None:
+    assert row_stride(shape) == stride
+    rows = len(range(0, int(np.prod(shape[:-1])), stride))
+    assert rows * shape[-1] <= 1.2 * (1 << 16) or rows == 16
 
 
 def test_many_logits_have_the_digest_of_each_alone() -> None:

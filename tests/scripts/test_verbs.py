@@ -103,7 +103,7 @@ def test_what_there_is_is_listed_for_people_and_for_machines(trainband: Any, kin
 @needs_tensorflow
 @pytest.mark.backend("jax")
 @pytest.mark.backend("torch")
-@slow
+@pytest.mark.nightly
 def test_one_seed_on_three_backends_is_one_table(trainband: Any) -> None:
     for profile in ("cpu", "cpu_jax", "cpu_torch"):
         assert trainband("run", f"mlp_digits:smoke@{profile}", "--seed=5").returncode == 0
@@ -254,7 +254,7 @@ def test_a_run_takes_initial_weights_and_batches_of_another(trainband: Any) -> N
 
 
 @needs_tensorflow
-@slow
+@pytest.mark.nightly
 def test_variance_varies_one_factor_and_trains_nothing_twice(trainband: Any) -> None:
     words = ["variance", "mlp_digits:smoke@cpu_deterministic", "--seeds=2", "--factor=batches", "--factor=hardware"]
     spreads = trainband.json(*words)["spreads"]
