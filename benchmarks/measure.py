@@ -77,7 +77,7 @@ class _Run:
         self.recorder = StateRecorder(adapter, steps_per_epoch=self.source.steps_per_epoch)
         self.recorder.observe()
         self.loop = Loop(adapter, self.source, observer=self.recorder)
-        untrained = self._evaluate()
+        untrained = self._evaluate().metrics
         self.startup_sec = time.time() - self.spec.submitted_at - sum(self.eval_sec)
         with self.device_load:
             contended = self._watched(self._train)
@@ -133,10 +133,10 @@ class _Run:
                 self.adapter.assign([fault.weights_at_evaluation(entry.role, value) for entry, value in rows])
         return self._evaluate(split=self.inputs.evaluated, with_digest=True)
 
-    def _quality(self, untrained: EvalResult, final: EvalResult) -> Quality:
+    def _quality(self, untrained: Mapping[str, float], final: EvalResult) -> Quality:
         epochs = len(self.loop.progress.losses) / self.source.steps_per_epoch
         self._curve_point(round(epochs), self.curve[-1].step if self.curve else 0, final.metrics)
-        zero = CurvePoint(epoch=0, step=0, train_loss=None, metrics=untrained.metrics)
+        zero = CurvePoint(epoch=0, step=0, train_loss=None, metrics=untrained)
         return Quality(
             metrics={
                 metric.name: MetricValue(
@@ -147,7 +147,7 @@ class _Run:
                 )
                 for metric in self.metrics
             },
-            untrained=untrained.metrics,
+            untrained=untrained,
             evaluation=Evaluation(digest=final.digest, examples=final.examples),
             curve=(zero, *self.curve),
             diverged_at_step=self.loop.progress.diverged_at_step,

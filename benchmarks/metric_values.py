@@ -29,14 +29,19 @@ def _accuracy(logits: Array, labels: Array) -> float:
     return float(np.mean(logits.argmax(axis=-1) == labels))
 
 
-def _log_loss(logits: Array, labels: Array) -> float:
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    chosen = np.take_along_axis(shifted, labels[..., None], axis=-1)[..., 0]
-    return float(np.mean(np.log(np.exp(shifted).sum(axis=-1)) - chosen))
+def element_losses(loss: str, outputs: Array, targets: Array) -> Array:
+    """float64 [examples, ...]: the loss that a model is trained with, at each place of `outputs`, which are float64."""
+    if loss == "reconstruction_error":
+        return np.asarray(np.square(outputs - targets * PIXEL_SCALE))
+    if loss == "sigmoid_cross_entropy":
+        return np.asarray(np.logaddexp(0.0, outputs) - outputs * targets)
+    shifted = outputs - outputs.max(axis=-1, keepdims=True)
+    chosen = np.take_along_axis(shifted, targets[..., None], axis=-1)[..., 0]
+    return np.asarray(np.log(np.exp(shifted).sum(axis=-1)) - chosen)
 
 
-def _binary_log_loss(logits: Array, labels: Array) -> float:
-    return float(np.mean(np.logaddexp(0.0, logits) - logits * labels))
+def _mean_loss(loss: str) -> Callable[[Array, Array], float]:
+    return lambda outputs, targets: float(np.mean(element_losses(loss, outputs, targets)))
 
 
 def _macro_f1(logits: Array, labels: Array) -> float:
@@ -56,20 +61,16 @@ def _hit_rate_at_10(logits: Array, labels: Array) -> float:
     return float(np.mean((scores >= held_out).sum(axis=1) <= BEST))
 
 
-def _mean_squared_error(outputs: Array, inputs: Array) -> float:
-    return float(np.mean(np.square(outputs - inputs * PIXEL_SCALE)))
-
-
 def _mean_absolute_error(outputs: Array, inputs: Array) -> float:
     return float(np.mean(np.abs(outputs - inputs * PIXEL_SCALE)))
 
 
 _METRICS: dict[str, Callable[[Array, Array], float]] = {
     "accuracy": _accuracy,
-    "log_loss": _log_loss,
-    "binary_log_loss": _binary_log_loss,
+    "log_loss": _mean_loss("softmax_cross_entropy"),
+    "binary_log_loss": _mean_loss("sigmoid_cross_entropy"),
     "macro_f1": _macro_f1,
     "hit_rate_at_10": _hit_rate_at_10,
-    "mean_squared_error": _mean_squared_error,
+    "mean_squared_error": _mean_loss("reconstruction_error"),
     "mean_absolute_error": _mean_absolute_error,
 }

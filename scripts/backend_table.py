@@ -8,16 +8,16 @@ from typing import Any
 
 from trainband.benchmarks.bands_on_disk import BandFolder
 from trainband.models.specs import ReferenceModel
-from trainband.reference_table import PROFILES
+from trainband.reference_table import PROFILES, healthy_runs
 from trainband.results.bands import Band
 from trainband.results.metric_bands import MetricBand, inside
 from trainband.results.metrics import from_scale, to_scale
-from trainband.results.records import Record
-from trainband.results.store import RunFilter, Store
+from trainband.results.records import Record, Seeds
+from trainband.results.store import Store
 from trainband.tables import significant
 
-# Seed -> the metric's value, on one profile.
-Values = Mapping[int, float]
+# Seeds -> the metric's value, on one profile.
+Values = Mapping[Seeds, float]
 
 
 def backend_rows(models: Mapping[str, ReferenceModel], bands: BandFolder, store: Store) -> list[dict[str, Any]]:
@@ -37,10 +37,9 @@ def backend_rows(models: Mapping[str, ReferenceModel], bands: BandFolder, store:
 
 
 def _newest_of_each_seed(store: Store, model: str, tier: str, profile: str) -> list[Record]:
-    found: dict[int, Record] = {}
-    for record in store.records(RunFilter(cell=f"{model}:{tier}@{profile}", outcome="completed")):
-        if not record.faults and record.measurement is not None:
-            found.setdefault(record.seed, record)
+    found: dict[Seeds, Record] = {}
+    for record in healthy_runs(store, f"{model}:{tier}@{profile}"):
+        found.setdefault(record.seeds, record)
     return list(found.values())
 
 
@@ -64,10 +63,10 @@ def _rows(model: str, band: Band, runs: Mapping[str, Sequence[Record]]) -> Itera
 
 
 def _values(metric: str, records: Sequence[Record]) -> Values:
-    measured = {record.seed: record.measurement for record in records}
+    measured = {record.seeds: record.measurement for record in records}
     return {
-        seed: measurement.quality.metrics[metric].value
-        for seed, measurement in measured.items()
+        seeds: measurement.quality.metrics[metric].value
+        for seeds, measurement in measured.items()
         if measurement is not None and metric in measurement.quality.metrics
     }
 
@@ -79,12 +78,12 @@ def _mean(metric: MetricBand, values: Values) -> str:
     return f"{significant(mean)} ({len(values)})"
 
 
-def _largest_difference(metric: MetricBand, values: Mapping[str, Values], seeds: set[int]) -> str:
-    if not seeds:
+def _largest_difference(metric: MetricBand, values: Mapping[str, Values], shared: set[Seeds]) -> str:
+    if not shared:
         return "-"
     plain, scaled = [], []
-    for seed in seeds:
-        found = [each[seed] for each in values.values() if each]
+    for seeds in shared:
+        found = [each[seeds] for each in values.values() if each]
         plain.append(max(found) - min(found))
         on_scale = [to_scale(metric, value) for value in found]
         scaled.append(max(on_scale) - min(on_scale))

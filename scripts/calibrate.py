@@ -24,24 +24,19 @@ def define(values: flags.FlagValues) -> None:
 def run(values: Any, words: list[str]) -> int:
     """Train what the evidence lacks; it is written after each seed."""
     from trainband.benchmarks.calibrate import Calibration
-    from trainband.benchmarks.cells import find_cell
     from trainband.benchmarks.data.cache import cache_root
     from trainband.results.codec import encode
-    from trainband.session import Session, say_waiting
+    from trainband.session import NotHere, Session, say_waiting
 
     name = one_cell(words)
     if values.fault:
         raise UsageError("--fault: a band is never calibrated with planted faults")
     session = Session(values)
-    cell = find_cell(name, session.models, session.profiles)
-    if cell.recipe.throughput_only:
-        raise UsageError(f"{cell.name} trains on synthetic data for its speed alone: there is no quality to calibrate")
-    availability = session.available(cell.profile)
-    if not availability.available:
-        print(f"trainband calibrate: {cell.name} cannot train here: {availability.reason}", file=sys.stderr)
+    try:
+        cell = session.banded_cell(name)
+    except NotHere as error:
+        print(f"trainband calibrate: {error}", file=sys.stderr)
         return INFRASTRUCTURE
-    for line in session.prepare_data([cell]):
-        print(f"trainband calibrate: {line}", file=sys.stderr)
     path = session.bands.path(cell.model.name, cell.recipe.tier)
     calibration = Calibration(
         cell=cell,

@@ -40,11 +40,15 @@ def _newest(store: Store | None, model: str, tier: str) -> dict[str, Record]:
     if store is None:
         return {}
     for profile in PROFILES:
-        records = store.records(RunFilter(cell=f"{model}:{tier}@{profile}", outcome="completed"))
-        honest = [record for record in records if not record.faults]
-        if honest:
-            found[profile] = max(honest, key=lambda record: (not _contended(record), record.created))
+        runs = healthy_runs(store, f"{model}:{tier}@{profile}")
+        if runs:
+            found[profile] = max(runs, key=lambda record: (not _contended(record), record.created))
     return found
+
+
+def healthy_runs(store: Store, cell: str) -> list[Record]:
+    """Completed runs of a cell without a planted fault, newest first."""
+    return [record for record in store.records(RunFilter(cell=cell, outcome="completed")) if not record.faults]
 
 
 def _contended(record: Record) -> bool:

@@ -11,17 +11,21 @@ from functools import cached_property
 from typing import Any
 
 from trainband.benchmarks.bands_on_disk import BandFolder, reference_bands
-from trainband.benchmarks.cells import Cell
+from trainband.benchmarks.cells import Cell, find_cell
 from trainband.benchmarks.children import ChildPool
 from trainband.benchmarks.data.cache import cache_root
 from trainband.benchmarks.runner import Runner
-from trainband.command_line import open_store, optional_path
+from trainband.command_line import UsageError, open_store, optional_path
 from trainband.models.catalog import load_catalog
 from trainband.models.specs import ReferenceModel
 from trainband.platforms.host_facts import HostFacts, gather_host_facts
 from trainband.platforms.probes import Availability, probe
 from trainband.platforms.profiles import Profile, load_profiles
 from trainband.results.store import Store
+
+
+class NotHere(RuntimeError):
+    """A cell that this host cannot train; the message names it and why."""
 
 
 @dataclass
@@ -86,6 +90,23 @@ class Session:
         except PreparationError as error:
             return [str(error)]
         return []
+
+    def banded_cell(self, name: str) -> Cell:
+        """The cell of that name, its data ready; for verbs that need its quality.
+
+        Raises:
+          UsageError: there is no such cell, or it is trained for its speed alone.
+          NotHere: it cannot train on this host.
+        """
+        cell = find_cell(name, self.models, self.profiles)
+        if cell.recipe.throughput_only:
+            raise UsageError(f"{cell.name} trains on synthetic data for its speed alone: it has no quality to measure")
+        availability = self.available(cell.profile)
+        if not availability.available:
+            raise NotHere(f"{cell.name} cannot train here: {availability.reason}")
+        for line in self.prepare_data([cell]):
+            print(line, file=sys.stderr)
+        return cell
 
     @contextmanager
     def runner(self) -> Iterator[Runner]:

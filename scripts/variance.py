@@ -22,10 +22,9 @@ def define(values: flags.FlagValues) -> None:
 
 def run(values: Any, words: list[str]) -> int:
     """Train what the store lacks; print a table."""
-    from trainband.benchmarks.cells import find_cell
     from trainband.benchmarks.variance import FACTORS, VarianceError, VarianceExperiment
     from trainband.results.codec import encode
-    from trainband.session import Session
+    from trainband.session import NotHere, Session
 
     name = one_cell(words)
     unknown = [factor for factor in values.factor if factor not in FACTORS]
@@ -34,15 +33,11 @@ def run(values: Any, words: list[str]) -> int:
     if values.fault:
         raise UsageError("--fault: variance is measured on healthy runs")
     session = Session(values)
-    cell = find_cell(name, session.models, session.profiles)
-    if cell.recipe.throughput_only:
-        raise UsageError(f"{cell.name} trains on synthetic data for its speed alone: there is no quality to scatter")
-    availability = session.available(cell.profile)
-    if not availability.available:
-        print(f"trainband variance: {cell.name} cannot train here: {availability.reason}", file=sys.stderr)
+    try:
+        cell = session.banded_cell(name)
+    except NotHere as error:
+        print(f"trainband variance: {error}", file=sys.stderr)
         return INFRASTRUCTURE
-    for line in session.prepare_data([cell]):
-        print(f"trainband variance: {line}", file=sys.stderr)
     with session.runner() as runner:
         experiment = VarianceExperiment(
             cell=cell, runner=runner, seeds=values.seeds, factors=tuple(values.factor) or tuple(FACTORS)
@@ -79,9 +74,7 @@ def _cost(values: Any, session: Any, cell: Any, runner: Any) -> Any:
         profile
         for profile in session.profiles.values()
         if profile.deterministic
-        and not plain.deterministic
-        and (profile.device, profile.backend, profile.threads, profile.precision, profile.jit_compile)
-        == (plain.device, plain.backend, plain.threads, plain.precision, plain.jit_compile)
+        and replace(profile, deterministic=False, name=plain.name, title=plain.title, notes=plain.notes) == plain
     ]
     if not wanted or not values.pairs:
         return None

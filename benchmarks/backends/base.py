@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from trainband.benchmarks.backends.signals import Signals
+from trainband.benchmarks.backends.logits_digest import logits_digests
+from trainband.benchmarks.backends.signals import Signals, from_figures
 from trainband.benchmarks.batches import Batch
 from trainband.benchmarks.host_load import DEVICE_KERNEL_SIZE, kernel_matrix, matmul_flops_per_sec
 from trainband.benchmarks.initial_weights import initial_value
@@ -69,6 +70,7 @@ class Adapter(ABC):
         self.optimizer: Any = None
         self._resident: Any = None
         self._gradients: Sequence[Any] = ()
+        self._reads_logits = profile.device == "cpu"
 
     @property
     def targets_are_inputs(self) -> bool:
@@ -109,6 +111,10 @@ class Adapter(ABC):
     @abstractmethod
     def fetch(self, steps: Sequence[Any]) -> Signals:
         """What the steps say of themselves; waits for them, and so for every step before."""
+
+    def _signals(self, figures: np.ndarray, seen: Sequence[np.ndarray]) -> Signals:
+        """Of float32 [steps, 3] and, for each step, its logits where the host reads them in place, else their digest."""
+        return from_figures(figures, logits_digests(seen) if self._reads_logits else np.stack(seen))
 
     @abstractmethod
     def gradients(self) -> list[np.ndarray]:

@@ -13,8 +13,8 @@ import numpy as np
 from trainband.benchmarks.backends import jax_layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
 from trainband.benchmarks.backends.common import KerasKit, build_optimizer, slots_of
-from trainband.benchmarks.backends.logits_digest import logits_digests, row_stride
-from trainband.benchmarks.backends.signals import Signals, from_figures
+from trainband.benchmarks.backends.logits_digest import row_stride
+from trainband.benchmarks.backends.signals import Signals
 from trainband.benchmarks.batches import Batch
 from trainband.models.layers.draws import Draws, drawing
 from trainband.models.specs import PIXEL_SCALE, Recipe
@@ -97,7 +97,7 @@ class JaxAdapter(Adapter):
         stride = row_stride(logits.shape)
         if stride > 1:
             logits = logits.reshape(-1, logits.shape[-1])[::stride]
-        return logits if self.profile.device == "cpu" else jax_layers.logits_digest(logits)
+        return logits if self._reads_logits else jax_layers.logits_digest(logits)
 
     def _losses(self, targets: Any, outputs: Any) -> Any:
         """Of each example, float32 [batch]: the mean over its positions."""
@@ -123,7 +123,8 @@ class JaxAdapter(Adapter):
             rows = zip(gradients, values, self._roles, strict=True)
             gradients = [g + l2 * v if role == "kernel" else g for g, v, role in rows]
         if clip:
-            gradients = [g * jnp.minimum(1.0, clip / _norm(gradients)) for g in gradients]
+            factor = jnp.minimum(1.0, clip / _norm(gradients))
+            gradients = [g * factor for g in gradients]
         return gradients
 
     def _logits(self, trainable: Any, rest: Any, inputs: Any) -> Any:
@@ -138,8 +139,7 @@ class JaxAdapter(Adapter):
 
     def fetch(self, steps: Sequence[Any]) -> Signals:
         figures, seen = zip(*jax.device_get(list(steps)), strict=True)
-        logits = logits_digests(seen) if self.profile.device == "cpu" else np.stack(seen)
-        return from_figures(np.array(figures), logits)
+        return self._signals(np.array(figures), seen)
 
     def gradients(self) -> list[np.ndarray]:
         places = {id(variable): place for place, variable in enumerate(self.model.trainable_variables)}

@@ -12,7 +12,6 @@ from functools import lru_cache
 
 import numpy as np
 
-WORDS = 2
 FIRST_WEIGHT, SECOND_WEIGHT, MIX = 0x9E3779B1, 0x846CA68B, 0x7FEB352D
 MASK = 0xFFFFFFFF
 MOST_LOGITS, LEAST_ROWS = 1 << 16, 16
@@ -29,13 +28,11 @@ def row_stride(shape: Sequence[int]) -> int:
 
 
 def logits_digests(logits: Sequence[np.ndarray]) -> np.ndarray:
-    """The digests of several steps' logits: uint32 [steps, 2] from float32 arrays of one shape.
+    """The digests of several steps' logits: uint32 [steps, 2] from float32 arrays of one shape, one array at least.
 
     With x the bits of a logit, p its place in C order and y = (x ^ x >> 16) * MIX, the words are the sums of
     x * (2 p + 1) * FIRST_WEIGHT and of (y ^ y >> 15) * ((p + 1) * SECOND_WEIGHT | 1).
     """
-    if not logits:
-        return np.zeros((0, WORDS), np.uint32)
     if len(logits) * logits[0].nbytes > _STACKED_BYTES:
         return np.concatenate([_digests(each[None]) for each in logits])
     return _digests(np.stack(logits))

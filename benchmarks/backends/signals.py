@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-from trainband.benchmarks.backends.logits_digest import WORDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +35,8 @@ def from_figures(figures: np.ndarray, logits: np.ndarray) -> Signals:
     return Signals(losses=figures[:, 0], gradient_norms=figures[:, 1], learning_rates=figures[:, 2], logits=logits)
 
 
-def joined(parts: list[Signals]) -> Signals:
-    """The parts one after the other."""
-    if not parts:
-        empty = np.zeros(0, np.float32)
-        return Signals(losses=empty, gradient_norms=empty, learning_rates=empty, logits=np.zeros((0, WORDS), np.uint32))
+def joined(parts: Sequence[Signals]) -> Signals:
+    """The parts, one at least, one after the other."""
     return Signals(
         losses=np.concatenate([part.losses for part in parts]),
         gradient_norms=np.concatenate([part.gradient_norms for part in parts]),

@@ -13,8 +13,8 @@ import tensorflow as tf
 from trainband.benchmarks.backends import tensorflow_layers as layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
 from trainband.benchmarks.backends.common import KerasKit, build_optimizer, optimizer_variables, slots_of
-from trainband.benchmarks.backends.logits_digest import logits_digests, row_stride
-from trainband.benchmarks.backends.signals import Signals, from_figures
+from trainband.benchmarks.backends.logits_digest import row_stride
+from trainband.benchmarks.backends.signals import Signals
 from trainband.benchmarks.backends.tensorflow_devices import configure, strategy_of
 from trainband.benchmarks.backends.tensorflow_fused import Pointwise
 from trainband.benchmarks.batches import Batch
@@ -63,7 +63,7 @@ class TensorFlowAdapter(Adapter):
         configure(profile)
         self._strategy = strategy_of(profile)
         self._replicas = self._strategy.num_replicas_in_sync if self._strategy else 1
-        self._reads_logits = profile.device == "cpu" or self._strategy is not None
+        self._reads_logits = self._reads_logits or self._strategy is not None
         if recipe.batch_size % self._replicas:
             raise BackendError(f"recipe.batch_size = {recipe.batch_size}: not a multiple of {self._replicas} replicas")
 
@@ -144,9 +144,9 @@ class TensorFlowAdapter(Adapter):
             loss = tf.reduce_sum(self._losses(targets, outputs)) / self.recipe.batch_size
         variables = [entry.variable for entry in self._trainable]
         gradients = [_dense(gradient) for gradient in tape.gradient(loss, _tensors(variables))]
-        self._update(
-            self._clipped(self._regularized(gradients)) if self.recipe.optimizer.clip_norm else gradients, rate
-        )
+        # Clipping stays outside the compiled update: XLA would add up the global norm in another order.
+        clips = bool(self.recipe.optimizer.clip_norm)
+        self._update(self._clipped(self._regularized(gradients)) if clips else gradients, rate)
         norm = _norm(gradients) if self._replicas == 1 else tf.constant(np.nan, tf.float32)
         figures = tf.stack([loss, norm, tf.convert_to_tensor(self.optimizer.learning_rate)])
         return figures, self._observed(outputs), gradients
@@ -215,8 +215,7 @@ class TensorFlowAdapter(Adapter):
 
     def fetch(self, steps: Sequence[Any]) -> Signals:
         figures = np.array([figures.numpy() for figures, _ in steps], np.float32)
-        seen = [logits.numpy() for _, logits in steps]
-        return from_figures(figures, logits_digests(seen) if self._reads_logits else np.stack(seen))
+        return self._signals(figures, [logits.numpy() for _, logits in steps])
 
     def gradients(self) -> list[np.ndarray]:
         return [np.asarray(gradient.numpy()) for gradient in self._gradients]

@@ -13,8 +13,8 @@ import torch
 from trainband.benchmarks.backends import torch_layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
 from trainband.benchmarks.backends.common import KerasKit, build_optimizer, slots_of
-from trainband.benchmarks.backends.logits_digest import logits_digests, row_stride
-from trainband.benchmarks.backends.signals import Signals, from_figures
+from trainband.benchmarks.backends.logits_digest import row_stride
+from trainband.benchmarks.backends.signals import Signals
 from trainband.benchmarks.batches import Batch
 from trainband.models.layers.draws import Draws, drawing
 from trainband.models.specs import PIXEL_SCALE, Recipe
@@ -90,7 +90,7 @@ class TorchAdapter(Adapter):
         stride = row_stride(logits.shape)
         if stride > 1:
             logits = logits.reshape(-1, logits.shape[-1])[::stride].contiguous()
-        return logits if self._device.type == "cpu" else torch_layers.logits_digest(logits)
+        return logits if self._reads_logits else torch_layers.logits_digest(logits)
 
     def _loss(self, targets: Any, outputs: Any) -> Any:
         if self.loss == "reconstruction_error":
@@ -128,9 +128,7 @@ class TorchAdapter(Adapter):
 
     def fetch(self, steps: Sequence[Any]) -> Signals:
         figures = torch.stack([figures for figures, _ in steps]).cpu().numpy()
-        seen = [logits.cpu().numpy() for _, logits in steps]
-        logits = logits_digests(seen) if self._device.type == "cpu" else np.stack(seen)
-        return from_figures(figures, logits)
+        return self._signals(figures, [logits.cpu().numpy() for _, logits in steps])
 
     def gradients(self) -> list[np.ndarray]:
         return [gradient.cpu().numpy() for gradient in self._gradients]

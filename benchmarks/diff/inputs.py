@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from trainband.benchmarks.diff.mappings import names_that_differ
 from trainband.results.records import Record
 
 Group = Literal["cell", "recipe", "profile", "packages", "framework", "host", "flags", "data", "seed", "code", "fault"]
@@ -22,10 +23,11 @@ class InputDifference:
 
 def input_differences(a: Record, b: Record) -> tuple[InputDifference, ...]:
     """Every difference, group by group."""
+    ours, theirs = _groups(a), _groups(b)
     return tuple(
-        InputDifference(group=group, name=name, values=values)
-        for group, ours, theirs in zip(_groups(a), _groups(a).values(), _groups(b).values(), strict=True)
-        for name, values in _differing(ours, theirs)
+        InputDifference(group=group, name=name, values=(ours[group].get(name), theirs[group].get(name)))
+        for group in ours
+        for name in names_that_differ(ours[group], theirs[group])
     )
 
 
@@ -38,14 +40,14 @@ def _groups(record: Record) -> dict[Group, Mapping[str, Any]]:
         "cell": {"model": record.model, "tier": record.tier},
         "recipe": {**_flat(record.recipe), "recipe_hash": measured.recipe_hash if measured else None},
         "profile": _flat({k: v for k, v in record.profile_spec.items() if k not in ("title", "notes")}),
-        "packages": {"python": _flat(host).get("python.version"), **host.get("distributions", {})},
+        "packages": {"python": host.get("python", {}).get("version"), **host.get("distributions", {})},
         "framework": _flat(framework),
         "host": {
             "host_class": record.host_class,
             **_flat({k: host.get(k) for k in ("cpu", "memory", "accelerators", "cuda", "system", "container")}),
         },
         "flags": dict(host.get("environment", {})),
-        "data": {} if measured is None else _flat({"data": measured.data.__dict__}),
+        "data": {} if measured is None else _flat({"data": asdict(measured.data)}),
         "seed": {"seed": record.seed, **asdict(record.factor_seeds)},
         "code": {"trainband_version": record.trainband_version, **_flat({"git": _git(host)})},
         "fault": {"faults": list(record.faults)},
@@ -65,9 +67,3 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             found[prefix + name] = value
     return found
-
-
-def _differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    for name in sorted(a.keys() | b.keys()):
-        if a.get(name) != b.get(name):
-            yield name, (a.get(name), b.get(name))

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from trainband.benchmarks.child_environment import child_environment
 from trainband.benchmarks.children import ChildPool
+from trainband.benchmarks.diff.mappings import names_that_differ
 from trainband.benchmarks.diff.stages import Divergence
 from trainband.benchmarks.diff.trajectory import compare_traces
 from trainband.benchmarks.host_lock import host_lock
-from trainband.benchmarks.run_spec import ANSWER_FILE, SPEC_FILE, TRACE_FILE, Answer, spec_from_json, to_json
-from trainband.benchmarks.runner import classify, read_answer
-from trainband.benchmarks.staging import stage
+from trainband.benchmarks.run_spec import SPEC_FILE, TRACE_FILE, spec_from_json
 from trainband.benchmarks.trace.files import Trace, read_trace
+from trainband.benchmarks.training_child import environment_of, train_in_child
 from trainband.platforms.interpreters import installed_distributions
 from trainband.results.records import Record
 
@@ -60,7 +55,6 @@ class Rerunner:
 
     pool: ChildPool
     cache_root: Path
-    locked: bool = True
     on_wait: Callable[[], None] = lambda: None
 
     def trace(self, side: Side, window: tuple[int, int]) -> Trace:
@@ -72,24 +66,14 @@ class Rerunner:
         python = _interpreter(side.record)
         spec = spec_from_json((side.folder / SPEC_FILE).read_text(encoding="utf-8"))
         spec = replace(spec, window=window, cache_root=str(self.cache_root), submitted_at=time.time())
-        keras_home = self.cache_root / "keras_home"
-        keras_home.mkdir(parents=True, exist_ok=True)
-        environ = child_environment(spec.profile, os.environ, stage=stage(self.cache_root), keras_home=keras_home)
+        environ = environment_of(spec.profile, self.cache_root)
         limit = spec.recipe.time_limit_sec + _EXTRA_SEC
-        with tempfile.TemporaryDirectory(prefix="trainband-rerun-") as name, self._held():
+        with tempfile.TemporaryDirectory(prefix="trainband-rerun-") as name, host_lock(self.on_wait):
             folder = Path(name)
-            (folder / SPEC_FILE).write_text(to_json(spec), encoding="utf-8")
-            ended = self.pool.run(
-                folder, python=python, backend=spec.profile.backend, environ=environ, time_limit_sec=limit
-            )
-            answer = read_answer(folder / ANSWER_FILE, spec.run_id)
-            _, failure = classify(ended, answer, limit_sec=limit, out_of_memory=False)
-            if failure is not None or not isinstance(answer, Answer):
-                raise RerunError(f"run {spec.run_id} cannot be trained again: {failure.message if failure else answer}")
+            trained = train_in_child(folder, spec, pool=self.pool, python=python, environ=environ, time_limit_sec=limit)
+            if trained.failure is not None:
+                raise RerunError(f"run {spec.run_id} cannot be trained again: {trained.failure.message}")
             return read_trace(folder / TRACE_FILE)
-
-    def _held(self) -> AbstractContextManager[None]:
-        return host_lock(self.on_wait) if self.locked else nullcontext()
 
 
 def refine(a: Side, b: Side, divergence: Divergence, rerunner: Rerunner) -> Refined:
@@ -111,23 +95,8 @@ def refine(a: Side, b: Side, divergence: Divergence, rerunner: Rerunner) -> Refi
 
 def first_unlike(recorded: Trace, again: Trace) -> int | None:
     """The first step at which a re-run is not its record; None where all steps of the re-run are equal."""
-    steps = again.steps
-    cut = {
-        name: getattr(recorded, name)[:steps]
-        for name in ("losses", "gradient_norms", "learning_rates", "logits", "batches", "draws")
-    }
-    seen = recorded.state_steps < steps
-    cut |= {name: getattr(recorded, name)[seen] for name in ("state_steps", "state_digests", "state_norms")}
-    first = compare_traces(replace(recorded, **cut), _unevaluated(again, recorded)).first
+    first = compare_traces(recorded.up_to(again.steps), again).first
     return min(first.values()) if first else None
-
-
-def _unevaluated(again: Trace, recorded: Trace) -> Trace:
-    """`again` with the record's evaluation in the place of its own, which a re-run does not make."""
-    header = replace(again.header, evaluated=recorded.header.evaluated, examples=recorded.header.examples)
-    return replace(
-        again, header=header, top_classes=recorded.top_classes, example_losses=np.asarray(recorded.example_losses)
-    )
 
 
 def _interpreter(record: Record) -> str:
@@ -136,7 +105,7 @@ def _interpreter(record: Record) -> str:
     if not Path(python).exists():
         raise RerunError(f"run {record.run_id}: its interpreter {python} is not there any more")
     recorded, found = dict(record.fingerprint["distributions"]), dict(installed_distributions(python))
-    changed = sorted(name for name in recorded.keys() | found.keys() if recorded.get(name) != found.get(name))
+    changed = names_that_differ(recorded, found)
     if changed:
         first = changed[0]
         raise RerunError(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from trainband.benchmarks.diff.mappings import names_that_differ
 from trainband.benchmarks.diff.stages import COMPUTED, STAGES, STEP_STAGES, Divergence, Stage, TensorDifference
 from trainband.benchmarks.trace.files import Trace
 from trainband.benchmarks.trace.tensors import INITIAL
@@ -20,13 +21,13 @@ _STAGE_OF_KIND: dict[str, Stage] = {
     "parameter": "update",
     "slot": "update",
 }
-_OF_STEPS: dict[Stage, tuple[str, ...]] = {
-    "batch": ("batches",),
-    "random draw": ("draws",),
-    "hyper-parameters": ("learning_rates",),
-    "forward": ("logits",),
-    "loss": ("losses",),
-    "gradient": ("gradient_norms",),
+_OF_STEPS: dict[Stage, str] = {
+    "batch": "batches",
+    "random draw": "draws",
+    "hyper-parameters": "learning_rates",
+    "forward": "logits",
+    "loss": "losses",
+    "gradient": "gradient_norms",
 }
 
 
@@ -65,19 +66,19 @@ def compare_traces(a: Trace, b: Trace) -> Comparison:
     _check_tensors(a, b)
     steps = min(a.steps, b.steps)
     first: dict[Stage, int] = {}
-    data = _names_that_differ(a.header.data, b.header.data)
-    hyper = _names_that_differ(a.header.hyper_parameters, b.header.hyper_parameters)
+    data = names_that_differ(a.header.data, b.header.data)
+    hyper = names_that_differ(a.header.hyper_parameters, b.header.hyper_parameters)
     if data:
         first["data"] = INITIAL
     if hyper and steps:
         first["hyper-parameters"] = 0
-    for stage, arrays in _OF_STEPS.items():
-        found = [_first_difference(getattr(a, name)[:steps], getattr(b, name)[:steps]) for name in arrays]
-        _note(first, stage, [step for step in found if step is not None])
+    for stage, name in _OF_STEPS.items():
+        step = _first_difference(getattr(a, name)[:steps], getattr(b, name)[:steps])
+        _note(first, stage, step)
     states = _states(a, b)
     for state in states:
         for stage in {_STAGE_OF_KIND[d.kind] if state.step != INITIAL else "initial weights" for d in state.different}:
-            _note(first, stage, [state.step])
+            _note(first, stage, state.step)
     if a.steps != b.steps:
         first["budget"] = steps
     if _evaluations_differ(a, b):
@@ -103,14 +104,9 @@ def _check_tensors(a: Trace, b: Trace) -> None:
     )
 
 
-def _names_that_differ(a: object, b: object) -> tuple[str, ...]:
-    ours, theirs = dict(a), dict(b)  # type: ignore[call-overload]
-    return tuple(sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)))
-
-
-def _note(first: dict[Stage, int], stage: Stage, steps: list[int]) -> None:
-    if steps:
-        first[stage] = min([first.get(stage, steps[0]), *steps])
+def _note(first: dict[Stage, int], stage: Stage, step: int | None) -> None:
+    if step is not None:
+        first[stage] = min(first.get(stage, step), step)
 
 
 def _bits(array: np.ndarray) -> np.ndarray:
@@ -146,6 +142,9 @@ def _states(a: Trace, b: Trace) -> list[_State]:
 
 
 def _evaluations_differ(a: Trace, b: Trace) -> bool:
+    """Whether both were evaluated, and not alike; a run that was trained again up to a step is not evaluated."""
+    if not (a.header.evaluated and b.header.evaluated):
+        return False
     if (a.header.evaluated, a.header.examples) != (b.header.evaluated, b.header.examples):
         return True
     pairs = ((a.top_classes, b.top_classes), (a.example_losses, b.example_losses))

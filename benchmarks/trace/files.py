@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -81,8 +81,17 @@ class Trace:
     def steps(self) -> int:
         return len(self.losses)
 
+    def up_to(self, steps: int) -> Trace:
+        """The trace of the first `steps` steps, with the evaluation of the whole run."""
+        seen = self.state_steps < steps
+        cut = {name: getattr(self, name)[:steps] for name in STEP_ARRAYS}
+        cut |= {name: getattr(self, name)[seen] for name in STATE_ARRAYS}
+        return replace(self, **cut)
 
-_ARRAYS = tuple(name for name in Trace.__annotations__ if name != "header")
+
+STEP_ARRAYS = ("losses", "gradient_norms", "learning_rates", "logits", "batches", "draws")
+STATE_ARRAYS = ("state_steps", "state_digests", "state_norms")
+_ARRAYS = (*STEP_ARRAYS, *STATE_ARRAYS, "top_classes", "example_losses")
 
 
 def write_trace(file: IO[bytes], trace: Trace) -> None:
@@ -115,15 +124,10 @@ def read_trace(path: Path) -> Trace:
 
 def _check_shapes(path: Path, trace: Trace) -> None:
     steps, states, tensors = trace.steps, len(trace.state_steps), len(trace.header.tensors)
-    expected = {
-        "gradient_norms": (steps,),
-        "learning_rates": (steps,),
-        "logits": (steps, 2),
-        "batches": (steps,),
-        "draws": (steps,),
-        "state_digests": (states, tensors, DIGEST_BYTES),
-        "state_norms": (states, tensors),
-    }
+    expected: dict[str, tuple[int, ...]] = dict.fromkeys(STEP_ARRAYS, (steps,))
+    expected["logits"] = (steps, 2)
+    expected["state_digests"] = (states, tensors, DIGEST_BYTES)
+    expected["state_norms"] = (states, tensors)
     for name, shape in expected.items():
         if getattr(trace, name).shape != shape:
             raise TraceError(f"{path}: {name} has shape {getattr(trace, name).shape}, expected {shape}")

@@ -29,7 +29,7 @@ def trace_of(
     inputs: Inputs,
 ) -> Trace:
     """The trace of a run, or of a re-run, which has no evaluation."""
-    every = joined(list(signals))
+    every = joined(signals)
     return Trace(
         header=Header(
             run_id=spec.run_id,

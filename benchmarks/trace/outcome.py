@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trainband.models.specs import PIXEL_SCALE
+from trainband.benchmarks.metric_values import element_losses
 
 
 def top_classes(outputs: np.ndarray, loss: str) -> np.ndarray:
@@ -16,14 +16,6 @@ def top_classes(outputs: np.ndarray, loss: str) -> np.ndarray:
 
 def example_losses(outputs: np.ndarray, targets: np.ndarray, loss: str) -> np.ndarray:
     """float16 [examples]: the loss that the model is trained with, averaged over an example's positions."""
-    wide = outputs.astype(np.float64)
-    if loss == "reconstruction_error":
-        each = np.square(wide - targets * PIXEL_SCALE)
-    elif loss == "sigmoid_cross_entropy":
-        each = np.logaddexp(0.0, wide) - wide * targets
-    else:
-        top = wide.max(axis=-1, keepdims=True)
-        chosen = np.take_along_axis(wide - top, targets[..., None], axis=-1)[..., 0]
-        each = np.log(np.exp(wide - top).sum(axis=-1)) - chosen
+    each = element_losses(loss, outputs.astype(np.float64), targets)
     with np.errstate(over="ignore"):
         return np.asarray(each.reshape(len(each), -1).mean(axis=1), np.float16)

@@ -18,7 +18,7 @@ import pytest
 
 from trainband.benchmarks.children import Exit
 from trainband.benchmarks.run_spec import Answer, to_json
-from trainband.benchmarks.runner import classify, read_answer
+from trainband.benchmarks.training_child import classify, read_answer
 from trainband.results.records import Failure, Record
 
 needs_tensorflow = pytest.mark.backend("tensorflow")

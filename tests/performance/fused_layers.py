@@ -15,17 +15,15 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 from measuring import (
     Block,
     alternate,
-    block_parser,
     compare,
+    measure_models,
     print_speeds,
-    run_blocks,
     say,
     speeds,
     timed,
@@ -166,10 +164,5 @@ def print_result(result: Mapping[str, Any]) -> None:
             say(f"  {OURS} / {way} a {basis:<4} second  {ratio}  {ratio.pairs} pairs")
 
 
-def main(argv: list[str]) -> None:
-    arguments = block_parser(__doc__, models=MODELS).parse_args(argv)
-    run_blocks(arguments, partial(measure, pairs=arguments.pairs, block_sec=arguments.block_sec), print_result)
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    measure_models(sys.argv[1:], __doc__, models=MODELS, measure=measure, print_result=print_result)

@@ -52,7 +52,8 @@ WARM_UP_STEPS = 3
 class Bench:
     """One model ready to be trained in the three ways, `steps` at a time."""
 
-    def __init__(self, model: ReferenceModel, profile: str, block_sec: float) -> None:
+    def __init__(self, model: ReferenceModel, profile: str, block_sec: float, *, steps: int | None = None) -> None:
+        """Blocks of `steps` steps, by default as many as take `block_sec`."""
         self.model = model
         recipe = next(recipe for recipe in model.recipes if recipe.tier == model.tiers[0])
         # So many epochs that the separately synchronised steps in the middle of a run are never reached.
@@ -63,8 +64,10 @@ class Bench:
         arrays = load_or_draw(dataset(model.dataset_of(recipe.tier)), verify=False).train
         self.inputs, self.labels = arrays["inputs"], arrays["labels"]
         self.resident = self.adapter.keep(self.inputs)
-        self.steps = min(self._steps_in(block_sec), len(self.inputs) // recipe.batch_size)
-        self._cut(self.steps * recipe.batch_size)
+        self.steps = steps or min(self._steps_in(block_sec), len(self.inputs) // recipe.batch_size)
+        # An epoch is a block.
+        rows = self.steps * recipe.batch_size
+        self.inputs, self.labels = self.inputs[:rows], self.labels[:rows]
         self.loop = Loop(self.adapter, self.source(resident=self.resident))
         self.arguments = self.adapter.put(list(self.source(resident=self.resident).epoch(0)))
         self._epochs = iter(range(self.recipe.epochs))
@@ -91,10 +94,6 @@ class Bench:
                 if number and sum(took[1:]) > seconds:
                     break
         return max(4, round(seconds / min(took[1:])))
-
-    def _cut(self, rows: int) -> None:
-        """An epoch is a block of the first `rows` examples."""
-        self.inputs, self.labels = self.inputs[:rows], self.labels[:rows]
 
     def harness(self) -> Block:
         def train() -> int:

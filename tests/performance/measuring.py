@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,19 @@ def run_blocks(
         results.append(measure(name))
         print_result(results[-1])
     write_json(arguments.json, {"surroundings": facts, "results": results})
+
+
+def measure_models(
+    argv: Sequence[str],
+    description: str | None,
+    *,
+    models: Sequence[str],
+    measure: Callable[..., dict[str, Any]],
+    print_result: Callable[[Mapping[str, Any]], None],
+) -> None:
+    """The whole of a script whose `measure` takes a model's name, `pairs` and `block_sec`."""
+    arguments = block_parser(description, models=models).parse_args(argv)
+    run_blocks(arguments, partial(measure, pairs=arguments.pairs, block_sec=arguments.block_sec), print_result)
 
 
 def say(line: str = "") -> None:

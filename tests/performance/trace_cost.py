@@ -13,12 +13,11 @@ import statistics
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 from unittest.mock import patch
 
 from harness_overhead import Bench
-from measuring import Block, alternate, block_parser, compare, print_speeds, run_blocks, say, speeds
+from measuring import Block, alternate, compare, measure_models, print_speeds, say, speeds
 
 from trainband.benchmarks.trace.recorder import StateRecorder
 from trainband.models.catalog import find_model
@@ -49,8 +48,7 @@ def measure(name: str, *, pairs: int, block_sec: float) -> dict[str, Any]:
     """Blocks, ratios and shares of one model."""
     traced = Bench(find_model(name), "cpu", block_sec)
     with untraced():
-        plain = Bench(find_model(name), "cpu", block_sec)
-    plain._cut(traced.steps * traced.recipe.batch_size)
+        plain = Bench(find_model(name), "cpu", block_sec, steps=traced.steps)
     ways = {"traced": traced.harness, "plain": plain.harness}
     for way in ways.values():
         way()
@@ -95,10 +93,5 @@ def print_result(result: Mapping[str, Any]) -> None:
     say(f"  upper 95% limit of both, of the CPU seconds: {upper:.2%} (claimed: under {LIMIT:.0%})")
 
 
-def main(argv: list[str]) -> None:
-    arguments = block_parser(__doc__, models=MODELS).parse_args(argv)
-    run_blocks(arguments, partial(measure, pairs=arguments.pairs, block_sec=arguments.block_sec), print_result)
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    measure_models(sys.argv[1:], __doc__, models=MODELS, measure=measure, print_result=print_result)

@@ -216,7 +216,7 @@ def test_a_large_model_is_timed_and_never_judged(trainband: Any) -> None:
 
     refused = trainband("calibrate", cell)
     assert refused.returncode == 2
-    assert "there is no quality to calibrate" in refused.stderr
+    assert "it has no quality to measure" in refused.stderr
 
 
 def test_synthetic_data_are_not_prepared(trainband: Any) -> None:
