@@ -11,6 +11,7 @@ from pathlib import Path
 
 from trainband.benchmarks.cells import Cell
 from trainband.benchmarks.children import ChildPool
+from trainband.benchmarks.environments.asked import Environment
 from trainband.benchmarks.host_lock import host_lock
 from trainband.benchmarks.judging import now_utc
 from trainband.benchmarks.runner import Runner, RunRequest
@@ -149,7 +150,7 @@ class Calibration:
             store=self.store,
             pool=pool,
             cache_root=self.cache_root,
-            python=self.python,
+            environment=Environment(python=self.python),
             contended=CONTENDED.format(jobs=self.jobs) if many else None,
             locked=False,
             time_limit_sec=self.time_limit_sec,

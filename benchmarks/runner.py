@@ -15,6 +15,8 @@ from typing import Any
 from trainband import __version__
 from trainband.benchmarks.cells import Cell
 from trainband.benchmarks.children import ChildPool
+from trainband.benchmarks.environments.asked import Environment
+from trainband.benchmarks.environments.locks import LOCK_FILE
 from trainband.benchmarks.fork_server import LOG_FILE
 from trainband.benchmarks.host_lock import host_lock
 from trainband.benchmarks.run_spec import Answer, RunSpec, planned_examples
@@ -22,16 +24,22 @@ from trainband.benchmarks.training_child import environment_of, train_in_child
 from trainband.models.datasets import dataset
 from trainband.platforms.fingerprint import collect
 from trainband.platforms.host_class import host_class
+from trainband.platforms.interpreters import Interpreter, InterpreterError, describe_interpreter
 from trainband.results.codec import encode
 from trainband.results.records import FactorSeeds, Measurement, Record, SeedRole
 from trainband.results.store import Store
+from trainband.results.store_errors import explained
 
 LOG_TAIL_CHARACTERS = 4000
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunRequest:
-    """One run to make."""
+    """One run to make.
+
+    Attributes:
+      recorded: the spec of a stored run that is trained again, its data set and its cores included; None for a new run.
+    """
 
     cell: Cell
     seed: int
@@ -40,6 +48,7 @@ class RunRequest:
     sweep_index: int | None = None
     faults: tuple[str, ...] = ()
     factor_seeds: FactorSeeds = field(default_factory=FactorSeeds)
+    recorded: RunSpec | None = None
 
 
 @dataclass(kw_only=True)
@@ -47,7 +56,7 @@ class Runner:
     """Makes runs and stores them; holds what all runs of a command share.
 
     Attributes:
-      python: the interpreter that children run under.
+      environment: what children run under.
       contended: a reason why no run's throughput counts, such as several at once; None where there is none.
       cores: bind children to these cores; None leaves the choice to the profile.
       time_limit_sec: of each run; None is the recipe's own.
@@ -57,7 +66,7 @@ class Runner:
     store: Store
     pool: ChildPool
     cache_root: Path
-    python: str = sys.executable
+    environment: Environment = field(default_factory=Environment)
     contended: str | None = None
     locked: bool = True
     cores: tuple[int, ...] | None = None
@@ -65,8 +74,11 @@ class Runner:
     on_wait: Callable[[], None] = lambda: None
     _fingerprints: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def run(self, request: RunRequest) -> Record:
+    def run(self, request: RunRequest, also: Callable[[Record, Path], None] = lambda record, folder: None) -> Record:
         """Train once and store the record.
+
+        Args:
+          also: given the record and the folder that is to be stored with it, adds files of its own.
 
         Raises:
           StoreError: the store cannot take the run; nothing half-made is left in it.
@@ -77,6 +89,7 @@ class Runner:
         folder = self.store.begin_run(run_id)
         try:
             record = self._trained(request, run_id, created, folder)
+            also(record, folder)
             self.store.commit_run(run_id, record)
         except BaseException:
             self.store.discard_run(run_id)
@@ -94,11 +107,14 @@ class Runner:
         self, request: RunRequest, run_id: str, created: datetime, folder: Path, environ: Mapping[str, str]
     ) -> Record:
         start = time.perf_counter()
+        if self.environment.lock is not None:
+            with explained("write the lock to", folder):
+                (folder / LOCK_FILE).write_text(self.environment.lock, encoding="utf-8")
         trained = train_in_child(
             folder,
             self._spec(request, run_id),
             pool=self.pool,
-            python=self.python,
+            python=self.environment.python,
             environ=environ,
             time_limit_sec=self.time_limit_sec or request.cell.recipe.time_limit_sec,
         )
@@ -118,6 +134,8 @@ class Runner:
         )
 
     def _spec(self, request: RunRequest, run_id: str) -> RunSpec:
+        if request.recorded is not None:
+            return replace(request.recorded, run_id=run_id, cache_root=str(self.cache_root), submitted_at=time.time())
         data = dataset(request.cell.model.dataset_of(request.cell.recipe.tier))
         return RunSpec(
             run_id=run_id,
@@ -137,7 +155,7 @@ class Runner:
     def _fingerprint(self, environ: Mapping[str, str], answer: Answer | None) -> Mapping[str, Any]:
         key = repr(sorted(environ.items()))
         if key not in self._fingerprints:
-            self._fingerprints[key] = collect(environ=environ)
+            self._fingerprints[key] = collect(environ=environ, interpreter=_described(self.environment.python))
         known = self._fingerprints[key]
         if answer is not None:
             return {**known, "framework": {"versions": dict(answer.versions), **answer.build_info}}
@@ -152,7 +170,7 @@ class Runner:
             seed=request.seed,
             seed_role=request.seed_role,
             host_class=host_class(fingerprint),
-            command=reproduce_command(request),
+            command=reproduce_command(request, self.environment),
             trainband_version=__version__,
             recipe=encode(cell.recipe),
             profile_spec=encode(cell.profile),
@@ -173,15 +191,25 @@ def new_run_id(request: RunRequest, created: datetime) -> str:
     return "-".join(parts)
 
 
-def reproduce_command(request: RunRequest) -> str:
-    """The command line that trains the same cell with the same seed."""
+def reproduce_command(request: RunRequest, environment: Environment) -> str:
+    """The command line that trains the same cell with the same seed in the same environment."""
+    if request.recorded is not None:
+        return shlex.join(["trainband", "replay", request.recorded.run_id])
     words = ["trainband", "run", request.cell.name, f"--seed={request.seed}", *(f"--fault={f}" for f in request.faults)]
     words += [
         f"--{name.replace('_', '-')}-seed={seed}"
         for name, seed in asdict(request.factor_seeds).items()
         if seed is not None
     ]
-    return shlex.join(words)
+    return shlex.join([*words, *environment.words])
+
+
+def _described(python: str) -> Interpreter:
+    """What trains; of an interpreter that does not answer, whose run says why, nothing but the path is known."""
+    try:
+        return describe_interpreter(None if python == sys.executable else python)
+    except InterpreterError:
+        return Interpreter(executable=python, version="unknown", implementation="unknown", distributions={})
 
 
 def _mark_contended(measurement: Measurement, reason: str) -> Measurement:

@@ -10,7 +10,7 @@ from trainband.platforms.host_facts import HostFacts
 from trainband.platforms.profile_spec import Profile
 
 # The distributions that bring a backend; one name of each inner tuple must be there.
-_NEEDED = {
+NEEDED = {
     "tensorflow": (
         ("tensorflow", "tensorflow-cpu", "tensorflow-intel", "tensorflow-tpu", "tf-nightly"),
         ("keras", "keras-nightly"),
@@ -43,7 +43,7 @@ def probe(profile: Profile, *, host: HostFacts) -> Availability:
 
 def _missing_backend(profile: Profile, host: HostFacts) -> str | None:
     way_out = f"pip install 'trainband[{profile.backend}]'"
-    for names in _NEEDED[profile.backend]:
+    for names in NEEDED[profile.backend]:
         if not any(name in host.distributions for name in names):
             missing = "Keras" if "keras" in names else f"backend {profile.backend}"
             detail = "" if names[0] in (profile.backend, "keras") else f" ({names[0]} is missing)"
@@ -118,7 +118,7 @@ def _no_cuda_for_tensorflow(host: HostFacts) -> str | None:
     installed = host.distributions
     builds = ("tensorflow", "tf-nightly")
     if not any(name in installed for name in builds):
-        name = next(name for name in _NEEDED["tensorflow"][0] if name in installed)
+        name = next(name for name in NEEDED["tensorflow"][0] if name in installed)
         return f"{name} {installed[name]} has no GPU support (pip install 'tensorflow[and-cuda]')"
     if not host.system_cudnn and not _has(host, r"nvidia-cudnn(-cu\d+)?"):
         return "tensorflow finds no cuDNN (pip install 'tensorflow[and-cuda]')"

@@ -180,22 +180,25 @@ def _message(error: BaseException) -> str:
 
 def _mistakes() -> tuple[type[BaseException], ...]:
     from trainband.benchmarks.cells import CellError
+    from trainband.benchmarks.environments.locks import RequirementError
     from trainband.benchmarks.suites import SuiteError
     from trainband.models.catalog import CatalogError
     from trainband.platforms.profiles import ProfileError
     from trainband.results.store import RunNotFound
     from trainband.results.waivers import WaiverError
 
-    return (UsageError, CellError, SuiteError, CatalogError, ProfileError, RunNotFound, WaiverError)
+    return (UsageError, CellError, RequirementError, SuiteError, CatalogError, ProfileError, RunNotFound, WaiverError)
 
 
 def _infrastructure() -> tuple[type[BaseException], ...]:
     from trainband.benchmarks.calibrate import CalibrationError
     from trainband.benchmarks.data.cache import DataError
+    from trainband.benchmarks.environments.uv import EnvironmentFailure
+    from trainband.platforms.interpreters import InterpreterError
     from trainband.results.codec import CodecError
     from trainband.results.store import StoreError
 
-    return (StoreError, DataError, CalibrationError, CodecError, OSError)
+    return (StoreError, DataError, EnvironmentFailure, InterpreterError, CalibrationError, CodecError, OSError)
 
 
 def general_help() -> str:

@@ -65,14 +65,15 @@ def _refined(a: Any, b: Any, divergence: Any) -> Any:
     from trainband.benchmarks.children import ChildPool
     from trainband.benchmarks.data.cache import cache_root
     from trainband.benchmarks.diff.refine import RerunError, Rerunner, refine
-    from trainband.session import say_waiting
+    from trainband.session import say_building, say_waiting
 
     if divergence is None or divergence.exact:
         return None
     print(f"training both again up to step {divergence.last_step}", file=sys.stderr)
     try:
         with ChildPool() as pool:
-            return refine(a, b, divergence, Rerunner(pool=pool, cache_root=cache_root(), on_wait=say_waiting))
+            rerunner = Rerunner(pool=pool, cache_root=cache_root(), on_wait=say_waiting, on_build=say_building)
+            return refine(a, b, divergence, rerunner)
     except RerunError as error:
         print(f"not refined: {error}", file=sys.stderr)
         return None

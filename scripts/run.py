@@ -29,6 +29,18 @@ def define(values: flags.FlagValues) -> None:
     flags.DEFINE_string("init_from", None, "Begin with the initial weights of this stored run.", flag_values=values)
     text = "Feed the batches, augmentation and random draws of this stored run."
     flags.DEFINE_string("batches_from", None, text, flag_values=values)
+    define_environment(values)
+
+
+def define_environment(values: flags.FlagValues) -> None:
+    """Flags that name what children run under."""
+    text = (
+        "Train under this environment: an interpreter, a file of requirements or a lock, or requirements such as "
+        "tensorflow==2.16.2, which are solved and built once; the present environment by default."
+    )
+    flags.DEFINE_multi_string("environment", [], text, flag_values=values)
+    text = "Solve --environment with what was released by this day; the day of the newest release it pins by default."
+    flags.DEFINE_string("as_of", None, text, flag_values=values)
 
 
 def run(values: Any, words: list[str]) -> int:
@@ -40,6 +52,7 @@ def run(values: Any, words: list[str]) -> int:
     session = Session(values)
     check_faults(values.fault)
     cell = find_cell(name, session.models, session.profiles)
+    session.take_environment(cell.profile)
     availability = session.available(cell.profile)
     if not availability.available:
         return _skipped(values, cell, availability.reason)

@@ -6,7 +6,8 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +15,7 @@ from trainband.benchmarks.bands_on_disk import BandFolder, reference_bands
 from trainband.benchmarks.cells import Cell, find_cell
 from trainband.benchmarks.children import ChildPool
 from trainband.benchmarks.data.cache import cache_root
+from trainband.benchmarks.environments.asked import Environment, asked_environment
 from trainband.benchmarks.runner import Runner
 from trainband.command_line import UsageError, open_store, optional_path
 from trainband.models.catalog import load_catalog
@@ -30,9 +32,10 @@ class NotHere(RuntimeError):
 
 @dataclass
 class Session:
-    """One command's view of the world."""
+    """One command's view of the world; `environment` is what its children run under."""
 
     values: Any
+    environment: Environment = field(default_factory=Environment)
 
     @cached_property
     def models(self) -> Mapping[str, ReferenceModel]:
@@ -48,7 +51,8 @@ class Session:
 
     @cached_property
     def host(self) -> HostFacts:
-        return gather_host_facts(environ=os.environ)
+        python = self.environment.python
+        return gather_host_facts(environ=os.environ, python=None if python == sys.executable else python)
 
     @cached_property
     def store(self) -> Store:
@@ -65,6 +69,23 @@ class Session:
     def available(self, profile: Profile) -> Availability:
         """Whether the profile can train here, and if not, exactly why."""
         return probe(profile, host=self.host)
+
+    def take_environment(self, profile: Profile) -> None:
+        """Train `profile` under what `--environment` names, built if need be; nothing where it names nothing.
+
+        Raises:
+          RequirementError, EnvironmentFailure: see `asked_environment`.
+        """
+        if self.values.environment:
+            self.environment = asked_environment(
+                self.values.environment,
+                profile.backend,
+                as_of=day_of(self.values.as_of),
+                cache_root=cache_root(),
+                say=lambda line: print(line, file=sys.stderr, flush=True),
+            )
+        elif self.values.as_of:
+            raise UsageError("--as-of limits what --environment solves: give both")
 
     def prepare_data(self, cells: Iterable[Cell]) -> list[str]:
         """Make the data of the cells that can train here ready; returns what failed, one line each."""
@@ -116,11 +137,25 @@ class Session:
                 store=self.store,
                 pool=pool,
                 cache_root=cache_root(),
+                environment=self.environment,
                 time_limit_sec=self.values.time_limit,
                 on_wait=say_waiting,
             )
 
 
+def day_of(text: str | None) -> date | None:
+    """The day that `--as-of` names, if it names one."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise UsageError(f"--as-of={text}: no day of the form 2024-06-28") from None
+
+
 def say_waiting() -> None:
     """Tell why nothing happens: trainings on one host go one after another."""
     print("waiting: another training holds this host", file=sys.stderr)
+
+
+def say_building(run_id: str) -> None:
+    """Tell why nothing trains yet: packages are being installed."""
+    print(f"building the environment of run {run_id}", file=sys.stderr, flush=True)

@@ -40,7 +40,7 @@ def _groups(record: Record) -> dict[Group, Mapping[str, Any]]:
         "cell": {"model": record.model, "tier": record.tier},
         "recipe": {**_flat(record.recipe), "recipe_hash": measured.recipe_hash if measured else None},
         "profile": _flat({k: v for k, v in record.profile_spec.items() if k not in ("title", "notes")}),
-        "packages": {"python": host.get("python", {}).get("version"), **host.get("distributions", {})},
+        "packages": {"python": host.get("python", {}).get("version"), **_packages(host)},
         "framework": _flat(framework),
         "host": {
             "host_class": record.host_class,
@@ -52,6 +52,11 @@ def _groups(record: Record) -> dict[Group, Mapping[str, Any]]:
         "code": {"trainband_version": record.trainband_version, **_flat({"git": _git(host)})},
         "fault": {"faults": list(record.faults)},
     }
+
+
+def _packages(host: Mapping[str, Any]) -> Mapping[str, str]:
+    """trainband is left out: its version is code, and a child gets it whether it is installed there or not."""
+    return {name: version for name, version in host.get("distributions", {}).items() if name != "trainband"}
 
 
 def _git(host: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trainband.benchmarks.children import ChildPool
-from trainband.benchmarks.diff.mappings import names_that_differ
 from trainband.benchmarks.diff.stages import Divergence
 from trainband.benchmarks.diff.trajectory import compare_traces
+from trainband.benchmarks.environments.recorded import recorded_environment
+from trainband.benchmarks.environments.uv import EnvironmentFailure
 from trainband.benchmarks.host_lock import host_lock
 from trainband.benchmarks.run_spec import SPEC_FILE, TRACE_FILE, spec_from_json
 from trainband.benchmarks.trace.files import Trace, read_trace
 from trainband.benchmarks.training_child import environment_of, train_in_child
-from trainband.platforms.interpreters import installed_distributions
 from trainband.results.records import Record
 
 # Besides the steps: start-up, compilation and a digest of the state at each step of the window.
@@ -51,19 +51,29 @@ class Refined:
 
 @dataclass(kw_only=True)
 class Rerunner:
-    """Trains runs again, each under the interpreter that it was recorded with."""
+    """Trains runs again, each in the environment that it was recorded with.
+
+    Attributes:
+      on_build: told the run whose environment is built again.
+    """
 
     pool: ChildPool
     cache_root: Path
     on_wait: Callable[[], None] = lambda: None
+    on_build: Callable[[str], None] = lambda run_id: None
 
     def trace(self, side: Side, window: tuple[int, int]) -> Trace:
         """The trace of `side` up to the window's last step, its state at each step of the window included.
 
         Raises:
-          RerunError: its environment is not there any more, or its child fails.
+          RerunError: its environment cannot be had any more, or its child fails.
         """
-        python = _interpreter(side.record)
+        try:
+            python = recorded_environment(
+                side.record, side.folder, cache_root=self.cache_root, on_build=lambda: self.on_build(side.record.run_id)
+            ).python
+        except EnvironmentFailure as error:
+            raise RerunError(f"the environment of run {side.record.run_id} cannot be built again: {error}") from error
         spec = spec_from_json((side.folder / SPEC_FILE).read_text(encoding="utf-8"))
         spec = replace(spec, window=window, cache_root=str(self.cache_root), submitted_at=time.time())
         environ = environment_of(spec.profile, self.cache_root)
@@ -97,20 +107,3 @@ def first_unlike(recorded: Trace, again: Trace) -> int | None:
     """The first step at which a re-run is not its record; None where all steps of the re-run are equal."""
     first = compare_traces(recorded.up_to(again.steps), again).first
     return min(first.values()) if first else None
-
-
-def _interpreter(record: Record) -> str:
-    """The interpreter that the run was recorded with; raises RerunError where it does not hold the same packages."""
-    python = str(record.fingerprint["python"]["executable"])
-    if not Path(python).exists():
-        raise RerunError(f"run {record.run_id}: its interpreter {python} is not there any more")
-    recorded, found = dict(record.fingerprint["distributions"]), dict(installed_distributions(python))
-    changed = names_that_differ(recorded, found)
-    if changed:
-        first = changed[0]
-        raise RerunError(
-            f"run {record.run_id}: the packages of {python} have changed since, "
-            f"{first} from {recorded.get(first)} to {found.get(first)}"
-            + (f" and {len(changed) - 1} others" if len(changed) > 1 else "")
-        )
-    return python

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,7 +49,7 @@ def calibration(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Calibrati
         path=folder / "tiny_digits" / "smoke.json",
         store=Store(folder / "store"),
         cache_root=lab.runner.cache_root,
-        python=lab.runner.python,
+        python=sys.executable,
     )
 
 

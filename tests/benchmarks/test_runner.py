@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from trainband.benchmarks.children import Exit
+from trainband.benchmarks.environments.asked import Environment
 from trainband.benchmarks.run_spec import Answer, to_json
 from trainband.benchmarks.training_child import classify, read_answer
 from trainband.results.records import Failure, Record
@@ -124,13 +125,13 @@ def test_an_interpreter_that_dies_is_an_outcome_with_its_last_words(lab: Any, tm
     python = interpreter(
         tmp_path / "python", "echo Welcome to the cluster", "echo libcudart.so.13 is missing >&2", "exit 3"
     )
-    record = lab.run(python=python)
+    record = lab.run(environment=Environment(python=python))
     assert (record.outcome, record.failure.kind) == ("error", "crash")
     assert record.log_tail == "fork server ended with status 3\nlibcudart.so.13 is missing\n\n"
 
 
 def test_an_interpreter_that_is_not_there_is_an_outcome_too(lab: Any, tmp_path: Path) -> None:
-    record = lab.run(python=str(tmp_path / "no-python"))
+    record = lab.run(environment=Environment(python=str(tmp_path / "no-python")))
     assert (record.outcome, record.failure.kind) == ("error", "crash")
     assert record.log_tail.startswith(f"the interpreter {tmp_path}/no-python cannot be started: ")
 
@@ -139,7 +140,7 @@ def test_an_interpreter_that_is_not_there_is_an_outcome_too(lab: Any, tmp_path: 
 @slow
 def test_a_backend_that_cannot_be_imported_is_an_outcome_with_the_traceback(lab: Any, tmp_path: Path) -> None:
     python = interpreter(tmp_path / "python", f'KERAS_BACKEND=junk exec {sys.executable} "$@"')
-    record = lab.run(python=python)
+    record = lab.run(environment=Environment(python=python))
     assert (record.outcome, record.failure.kind) == ("error", "crash")
     assert "Traceback" in record.log_tail
     assert "junk" in record.log_tail

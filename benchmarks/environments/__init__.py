@@ -1,0 +1,1 @@
+"""Environments to train under: solved, locked, built by uv, and found again from what a run recorded."""

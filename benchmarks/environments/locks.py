@@ -1,0 +1,136 @@
+"""Requirements solved to a lock: every package with its version and the digests of the files that may be installed.
+
+A lock is text, one package a line, `name==version --hash=sha256:...`; pip and uv read it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from trainband.benchmarks.environments.uv import EnvironmentFailure, run_uv
+from trainband.platforms.interpreters import ask
+
+LOCK_FILE = "lock.txt"
+
+_ASK_SEC = 60.0
+_TARGET = """
+import json, platform, sysconfig
+print(json.dumps([platform.python_implementation(), platform.python_version(), sysconfig.get_platform()]))
+"""
+
+
+class RequirementError(ValueError):
+    """Words that do not name an environment; the message says which and what would."""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A solved environment of one Python on one platform.
+
+    Attributes:
+      text: a comment that names Python and platform, then the packages.
+    """
+
+    text: str
+
+    @property
+    def key(self) -> str:
+        """What tells it from every other lock."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:24]
+
+    @property
+    def target(self) -> str:
+        """The Python and the platform that it was solved for, as `target_of` names them."""
+        return self.text.partition("\n")[0].removeprefix("# ")
+
+    @cached_property
+    def versions(self) -> Mapping[str, str]:
+        """Name -> version."""
+        return dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", self.text, re.MULTILINE))
+
+
+def target_of(python: str) -> str:
+    """The interpreter at `python` as a lock names it, such as `CPython 3.11.7 on linux-x86_64`; raises InterpreterError."""
+    implementation, version, platform = ask(python, _TARGET, (), environ=os.environ, time_limit_sec=_ASK_SEC)
+    return f"{implementation} {version} on {platform}"
+
+
+def solve(requirements: Sequence[str], python: str, *, as_of: date | None = None) -> Lock:
+    """The newest packages that meet `requirements` together, with all that they need.
+
+    Args:
+      requirements: as pip takes them, such as `tensorflow==2.16.2`.
+      python: path of the interpreter that the environment is for.
+      as_of: what was uploaded after this day does not count; None for no limit.
+
+    Raises:
+      EnvironmentFailure: they cannot be met together, or for this Python; or an index cannot be reached.
+    """
+    until = () if as_of is None else (f"--exclude-newer={as_of + timedelta(days=1)}T00:00:00Z",)
+    return _lock(_solved(requirements, python, *until), python)
+
+
+def pin(rows: Sequence[str], python: str) -> Lock:
+    """The lock of exactly these packages, `name==version` each, whatever they say they need; raises EnvironmentFailure."""
+    return _lock(_solved(rows, python, "--no-deps"), python)
+
+
+def day_of_newest(requirements: Iterable[str], python: str) -> date | None:
+    """The day on which the newest of the releases that `requirements` pin by `==` was uploaded.
+
+    None where nothing is pinned, or an index does not say; raises EnvironmentFailure for a release that is not there.
+    """
+    pinned = [each for each in requirements if any(part.operator == "==" for part in parsed(each).specifier)]
+    if not pinned:
+        return None
+    times = [_file_facts(package, "upload-time") for package in _solved(pinned, python, "--no-deps")]
+    if not all(times):
+        return None
+    return max(time.date() for each in times for time in each if isinstance(time, datetime))
+
+
+def parsed(requirement: str) -> Requirement:
+    """`requirement` taken apart; raises RequirementError where it is none."""
+    try:
+        return Requirement(requirement)
+    except InvalidRequirement as error:
+        reason = str(error).splitlines()[0]
+        raise RequirementError(f"{requirement!r} is no requirement such as tensorflow==2.16.2: {reason}") from None
+
+
+def _solved(requirements: Sequence[str], python: str, *flags: str) -> list[Mapping[str, Any]]:
+    """The packages of a solution, as PEP 751 describes them."""
+    shown = " ".join(requirements[:4]) + (f" and {len(requirements) - 4} more" if len(requirements) > 4 else "")
+    words = ("pip", "compile", "-", "--format=pylock.toml", f"--python={python}", "--no-header", "--quiet", *flags)
+    text = run_uv(*words, text="\n".join(requirements) + "\n", doing=f"cannot solve {shown}")
+    packages: list[Mapping[str, Any]] = tomllib.loads(text).get("packages", [])
+    return packages
+
+
+def _file_facts(package: Mapping[str, Any], name: str) -> list[Any]:
+    """What the index says of each file of `package` that may be installed."""
+    files = [*package.get("wheels", ()), *([package["sdist"]] if "sdist" in package else ())]
+    return [file[name] for file in files if name in file]
+
+
+def _lock(packages: Sequence[Mapping[str, Any]], python: str) -> Lock:
+    lines = []
+    for package in sorted(packages, key=lambda each: str(each["name"])):
+        digests = sorted({str(hashes["sha256"]) for hashes in _file_facts(package, "hashes") if "sha256" in hashes})
+        if not digests:
+            raise EnvironmentFailure(
+                f"{package['name']}: the index gives no SHA-256 of its files, so it cannot be locked"
+            )
+        hashes = " ".join(f"--hash=sha256:{digest}" for digest in digests)
+        lines.append(f"{package['name']}=={package['version']} {hashes}")
+    return Lock("\n".join([f"# {target_of(python)}", *lines]) + "\n")
