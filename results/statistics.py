@@ -58,6 +58,19 @@ def prediction_factor(n: int, *, fresh: int, alpha: float = CONFIRM_ALPHA) -> fl
     return float(stats.t.isf(alpha, n - 1) * math.sqrt(1.0 / fresh + 1.0 / n))
 
 
+def repeat_limit(sd: float, n: int, *, metrics: int, confidence: float = CONFIDENCE) -> float:
+    """What two new runs differ by at most, in all of `metrics` at once, with probability `confidence`.
+
+    Args:
+      sd: of `n` calibration values of one of the metrics, on its scale.
+    """
+    from scipy import stats
+
+    _at_least(n, 2, "n")
+    _at_least(metrics, 1, "metrics")
+    return float(stats.t.isf((1.0 - confidence) / (2 * metrics), n - 1)) * sd * math.sqrt(2.0)
+
+
 def sd_upper_factor(n: int, *, confidence: float = SD_CONFIDENCE) -> float:
     """Factor from the sd of `n` values to the one-sided upper limit of the population's sd (chi-square)."""
     from scipy import stats

@@ -24,6 +24,7 @@ VERBS = {
     "calibrate": "train many seeds of a cell and write its band",
     "check": "judge stored runs again, without training",
     "show": "one run in full",
+    "replay": "train a stored run again in its own environment: bit-exact, within noise, or different",
     "diff": "where two runs part: inputs, then stage and step",
     "variance": "how far the metrics scatter when one factor varies",
     "report": "write the static HTML pages",
@@ -66,16 +67,21 @@ def define_store(values: flags.FlagValues) -> None:
 
 
 def define_training(values: flags.FlagValues) -> None:
-    """The flags of verbs that train."""
+    """The flags of verbs that train cells."""
+    define_retraining(values)
+    flags.DEFINE_multi_string(
+        "fault", [], "Plant a fault in each run, to see it found; a wrong name lists them all.", flag_values=values
+    )
+
+
+def define_retraining(values: flags.FlagValues) -> None:
+    """The flags of verbs that train anything, faults aside."""
     define_store(values)
     define_data(values)
     flags.DEFINE_string("bands", None, "Directory of band files; the committed ones by default.", flag_values=values)
     flags.DEFINE_float("time_limit", None, "Seconds a run may take; the recipe's by default.", 1e-3, flag_values=values)
     flags.register_validator(
         "time_limit", lambda value: value is None or not math.isnan(value), "must be a number", flag_values=values
-    )
-    flags.DEFINE_multi_string(
-        "fault", [], "Plant a fault in each run, to see it found; a wrong name lists them all.", flag_values=values
     )
 
 
@@ -194,11 +200,13 @@ def _infrastructure() -> tuple[type[BaseException], ...]:
     from trainband.benchmarks.calibrate import CalibrationError
     from trainband.benchmarks.data.cache import DataError
     from trainband.benchmarks.environments.uv import EnvironmentFailure
+    from trainband.benchmarks.replay.replay import ReplayError
     from trainband.platforms.interpreters import InterpreterError
     from trainband.results.codec import CodecError
     from trainband.results.store import StoreError
 
-    return (StoreError, DataError, EnvironmentFailure, InterpreterError, CalibrationError, CodecError, OSError)
+    ours = (StoreError, DataError, EnvironmentFailure, ReplayError, InterpreterError, CalibrationError, CodecError)
+    return (*ours, OSError)
 
 
 def general_help() -> str:

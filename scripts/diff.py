@@ -27,6 +27,7 @@ def define(values: flags.FlagValues) -> None:
 def run(values: Any, words: list[str]) -> int:
     """Compare the records, then the traces."""
     from trainband.benchmarks.diff.inputs import input_differences
+    from trainband.benchmarks.diff.refine import read_side
     from trainband.benchmarks.diff.trajectory import NotComparable, compare_traces
     from trainband.benchmarks.trace.files import TraceError
     from trainband.diff_text import diff_text
@@ -37,7 +38,7 @@ def run(values: Any, words: list[str]) -> int:
     store = open_store(values, create=False)
     names = [store.find_run(word) for word in words]
     try:
-        sides = [_side(store, name) for name in names]
+        sides = [read_side(store, name) for name in names]
         compared = compare_traces(*(side.trace for side in sides))
     except (TraceError, NotComparable) as error:
         raise UsageError(str(error)) from error
@@ -49,15 +50,6 @@ def run(values: Any, words: list[str]) -> int:
     else:
         print(diff_text(names, inputs, compared, refined))
     return EQUAL if compared.divergence is None else DIFFERENT
-
-
-def _side(store: Any, run_id: str) -> Any:
-    from trainband.benchmarks.diff.refine import Side
-    from trainband.benchmarks.run_spec import TRACE_FILE
-    from trainband.benchmarks.trace.files import read_trace
-
-    folder = store.run_path(run_id)
-    return Side(folder=folder, record=store.read_record(run_id), trace=read_trace(folder / TRACE_FILE))
 
 
 def _refined(a: Any, b: Any, divergence: Any) -> Any:

@@ -14,9 +14,9 @@ SHOWN = 8
 
 
 def diff_text(
-    names: Sequence[str], inputs: Sequence[InputDifference], compared: Comparison, refined: Refined | None = None
+    names: Sequence[str], inputs: Sequence[InputDifference], compared: Comparison | None, refined: Refined | None = None
 ) -> str:
-    """Inputs first, then the trajectory: where it parts, what is equal, what follows."""
+    """Inputs first, then the trajectory: where it parts, what is equal, what follows; None could not be compared."""
     lines = [f"A {names[0]}", f"B {names[1]}", "", "inputs", *_inputs(inputs), "", "trajectory"]
     return "\n".join([*lines, *_trajectory(compared, refined)])
 
@@ -37,7 +37,10 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _trajectory(compared: Comparison, refined: Refined | None) -> Iterator[str]:
+def _trajectory(compared: Comparison | None, refined: Refined | None) -> Iterator[str]:
+    if compared is None:
+        yield "  not to be compared: the models differ"
+        return
     if compared.divergence is None:
         yield f"  equal to the bit: {compared.steps} steps, every recorded state, and the evaluation"
         return

@@ -18,6 +18,7 @@ from trainband.benchmarks.run_spec import SPEC_FILE, TRACE_FILE, spec_from_json
 from trainband.benchmarks.trace.files import Trace, read_trace
 from trainband.benchmarks.training_child import environment_of, train_in_child
 from trainband.results.records import Record
+from trainband.results.store import Store
 
 # Besides the steps: start-up, compilation and a digest of the state at each step of the window.
 _EXTRA_SEC = 300.0
@@ -34,6 +35,12 @@ class Side:
     folder: Path
     record: Record
     trace: Trace
+
+
+def read_side(store: Store, run_id: str) -> Side:
+    """The run `run_id` of `store`; raises StoreError, or TraceError where it left no trace."""
+    folder = store.run_path(run_id)
+    return Side(folder=folder, record=store.read_record(run_id), trace=read_trace(folder / TRACE_FILE))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""A stored run trained again, and what came of it."""
