@@ -89,7 +89,7 @@ def _file(asked: Sequence[str]) -> Path | None:
 def _lines(file: Path) -> list[str]:
     """The requirements in `file`, one a line with its hashes."""
     joined = re.sub(r"\\\n\s*", " ", file.read_text(encoding="utf-8"))
-    lines = [re.sub(r"(^|\s+)#.*", "", line).strip() for line in joined.splitlines()]
+    lines = [" ".join(re.sub(r"(^|\s+)#.*", "", line).split()) for line in joined.splitlines()]
     options = [line for line in lines if line.startswith("-")]
     if options:
         raise RequirementError(f"{file}: {options[0]!r} is no requirement; set indexes up for uv or pip instead")

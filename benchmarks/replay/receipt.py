@@ -58,7 +58,7 @@ def make_receipt(recorded: Side, again: Side, band: Band | None, environment: So
     * `within noise`: what the steps were given is equal to the bit, and the metrics differ by no more than those of
       two fresh seeds do, see `agreement`. That is no proof of equality: a change that moves results by less than seeds
       do looks the same.
-    * `different`: everything else; so is a run that no band can be asked about.
+    * `different`: everything else, a run that no band can be asked about and files that contradict themselves included.
     """
     a, b = _measured(recorded.record), _measured(again.record)
     inputs = input_differences(recorded.record, again.record)
@@ -69,12 +69,13 @@ def make_receipt(recorded: Side, again: Side, band: Band | None, environment: So
     unusable = unusable_reason(band, again.record.cell, b.recipe_hash, b.data.digest)
     metrics = agreement(a, b, band) if band is not None and unusable is None else ()
     exact = compared is not None and compared.divergence is None and _ends_alike(a, b)
-    alike = compared is not None and _GIVEN.isdisjoint(compared.first)
-    noise = alike and bool(metrics) and all(metric.within for metric in metrics)
+    doubtful = tuple(_contradictions(compared, ends_alike=_ends_alike(a, b)))
+    comparable = compared is not None and _GIVEN.isdisjoint(compared.first) and not doubtful
+    noise = comparable and bool(metrics) and all(metric.within for metric in metrics)
     reasons = (
         *([apart] if apart else []),
         *_reasons(recorded.record, inputs),
-        *_contradictions(compared, ends_alike=_ends_alike(a, b)),
+        *doubtful,
         *([f"within noise cannot be claimed: {unusable}"] if unusable and not exact else []),
     )
     return Receipt(
