@@ -24,6 +24,7 @@ INSTALL_REQUIRES = [
     "jinja2>=3.1",
     "keras>=3.5",
     "numpy>=1.26",
+    "packaging>=24.0",
     "plotly>=5.24",
     "psutil>=5.9",
     "pydub>=0.25.1",  # tensorflow-datasets decodes recordings (spoken_digit) with it and does not declare it
@@ -34,6 +35,7 @@ INSTALL_REQUIRES = [
     "statsmodels>=0.14.2",
     "tensorflow>=2.16",
     "tensorflow-datasets>=4.9.6",
+    "uv>=0.8",  # builds the environments of `run --environment` and `replay`
 ]
 
 EXTRAS_REQUIRE = {
@@ -44,7 +46,6 @@ EXTRAS_REQUIRE = {
         "build>=1.2",
         "hypothesis>=6.100",
         "mypy>=1.11",
-        "packaging>=24.0",
         "pytest>=8.2",
         "ruff>=0.9",
         "scipy-stubs>=1.14",

@@ -19,6 +19,7 @@ from trainband.models.specs import Recipe
 from trainband.platforms.profiles import Profile
 
 MAX_RESIDENT_BYTES = 1 << 29
+_OPERATIONS = ("TFOpLambda", "SlicingOpLambda")  # what Keras 2 calls operators between tensors: no layers in Keras 3
 _HYPER_PARAMETERS = ("momentum", "nesterov", "beta_1", "beta_2", "epsilon", "weight_decay")
 
 
@@ -177,11 +178,18 @@ class Adapter(ABC):
     def structure(self) -> list[list[Any]]:
         """Layer kinds with the names, shapes and dtypes of their variables: what the recipe hash covers."""
         kinds = [[layer.name, getattr(layer, "kind", type(layer).__name__)] for layer in self.model.layers]
+        kinds = [[name, kind] for name, kind in kinds if kind not in _OPERATIONS]
         variables = [
-            [e.name, [int(size) for size in e.variable.shape], str(getattr(e.variable, "dtype", "")), e.trainable]
+            [e.name, [int(size) for size in e.variable.shape], _dtype_name(e.variable), e.trainable]
             for e in self.variables
         ]
         return [kinds, variables]
+
+
+def _dtype_name(variable: Any) -> str:
+    """The name alone; of TensorFlow's own variables, which Keras 2 has, the dtype is an object."""
+    dtype = getattr(variable, "dtype", "")
+    return str(getattr(dtype, "name", dtype))
 
 
 def load_architecture(reference: str) -> Callable[[Any], Any]:

@@ -162,7 +162,11 @@ class TensorFlowAdapter(Adapter):
         if not self.recipe.optimizer.clip_norm:
             gradients = self._regularized(gradients)
         self.optimizer.learning_rate.assign(rate)
-        self.optimizer.apply(gradients, [entry.variable for entry in self._trainable])
+        variables = [entry.variable for entry in self._trainable]
+        if hasattr(self.optimizer, "apply"):
+            self.optimizer.apply(gradients, variables)
+        else:  # Keras 2
+            self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
 
     def _losses(self, targets: Any, outputs: Any) -> Any:
         """Of each example, float32 [batch]: the mean over its positions."""

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -93,10 +95,10 @@ def day_of_newest(requirements: Iterable[str], python: str) -> date | None:
     pinned = [each for each in requirements if any(part.operator == "==" for part in parsed(each).specifier)]
     if not pinned:
         return None
-    times = [_file_facts(package, "upload-time") for package in _solved(pinned, python, "--no-deps")]
-    if not all(times):
-        return None
-    return max(time.date() for each in times for time in each if isinstance(time, datetime))
+    files = [file for package in _solved(pinned, python, "--no-deps") for file in _files(package)]
+    times = [file.get("upload-time") for file in files]
+    known = [time.date() for time in times if isinstance(time, datetime)]
+    return max(known) if known and len(known) == len(times) else None
 
 
 def parsed(requirement: str) -> Requirement:
@@ -117,16 +119,25 @@ def _solved(requirements: Sequence[str], python: str, *flags: str) -> list[Mappi
     return packages
 
 
-def _file_facts(package: Mapping[str, Any], name: str) -> list[Any]:
-    """What the index says of each file of `package` that may be installed."""
-    files = [*package.get("wheels", ()), *([package["sdist"]] if "sdist" in package else ())]
-    return [file[name] for file in files if name in file]
+def _files(package: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The files of `package` that may be installed."""
+    return [*package.get("wheels", ()), *([package["sdist"]] if "sdist" in package else ())]
+
+
+def _digest(file: Mapping[str, Any]) -> str | None:
+    """SHA-256 as the index gives it; of a file on this machine, for which no index may speak, its own."""
+    stated = file.get("hashes", {}).get("sha256")
+    url = urlsplit(str(file.get("url", "")))
+    if stated is not None or url.scheme != "file":
+        return stated
+    with open(url2pathname(url.path), "rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _lock(packages: Sequence[Mapping[str, Any]], python: str) -> Lock:
     lines = []
     for package in sorted(packages, key=lambda each: str(each["name"])):
-        digests = sorted({str(hashes["sha256"]) for hashes in _file_facts(package, "hashes") if "sha256" in hashes})
+        digests = sorted(digest for digest in map(_digest, _files(package)) if digest)
         if not digests:
             raise EnvironmentFailure(
                 f"{package['name']}: the index gives no SHA-256 of its files, so it cannot be locked"

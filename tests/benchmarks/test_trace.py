@@ -197,6 +197,15 @@ def test_a_trace_comes_back_as_it_was_written(tmp_path: Path) -> None:
             np.testing.assert_array_equal(found, expected)
 
 
+def test_a_trace_holds_what_its_table_names_whatever_numpy_takes_for_an_array(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved: dict[str, Any] = {}
+    monkeypatch.setattr(np, "savez_compressed", lambda file, **arrays: saved.update(arrays))
+    stored(tmp_path, small_trace())
+    assert set(saved) == set(Trace.__annotations__)
+
+
 def test_a_trace_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     with pytest.raises(TraceError, match="there is no trace"):
         read_trace(tmp_path / "trace.npz")
