@@ -129,7 +129,7 @@ def _digest(file: Mapping[str, Any]) -> str | None:
     stated = file.get("hashes", {}).get("sha256")
     url = urlsplit(str(file.get("url", "")))
     if stated is not None or url.scheme != "file":
-        return stated
+        return None if stated is None else str(stated)
     with open(url2pathname(url.path), "rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 

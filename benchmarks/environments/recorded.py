@@ -74,19 +74,25 @@ def recorded_packages(record: Record) -> dict[str, str]:
 
 def python_like(version: str) -> str:
     """Path of a Python of this `version`, or at least of its minor version; raises EnvironmentFailure."""
-    if platform.python_version() == version:
+    minor, here = version.rpartition(".")[0], platform.python_version()
+    if here == version:
         return sys.executable
-    minor = version.rpartition(".")[0]
-    for wanted in (version, minor):
-        if platform.python_version().startswith(f"{wanted}."):
+    try:
+        return _find_python(version)
+    except EnvironmentFailure:
+        if here.startswith(f"{minor}."):
             return sys.executable
-        try:
-            return run_uv("python", "find", "--system", "--no-project", wanted, doing=f"no Python {wanted}").strip()
-        except EnvironmentFailure as error:
-            reason = str(error)
-    raise EnvironmentFailure(
-        f"the run was recorded under Python {version}, and there is no Python {minor} here: {reason}"
-    )
+    try:
+        return _find_python(minor)
+    except EnvironmentFailure as error:
+        raise EnvironmentFailure(
+            f"it was recorded under Python {version}, and there is none of {minor} here: {error}"
+        ) from error
+
+
+def _find_python(version: str) -> str:
+    words = ("python", "find", "--system", "--no-project", version)
+    return run_uv(*words, doing=f"uv finds no Python {version}").strip()
 
 
 def _holds(python: str, record: Record) -> bool:

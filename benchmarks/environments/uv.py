@@ -46,7 +46,7 @@ def run_uv(*words: str, text: str = "", doing: str) -> str:
 
 def _run(words: tuple[str, ...], text: str, more: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     dropped = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")
-    environ = {name: value for name, value in os.environ.items() if name not in dropped} | more
+    environ = {**{name: value for name, value in os.environ.items() if name not in dropped}, **more}
     environ["UV_PYTHON_DOWNLOADS"] = "never"  # an interpreter is the user's to choose
     return subprocess.run(
         [_program(), *words, "--no-progress", "--color=never"],

@@ -360,6 +360,6 @@ def test_another_python_is_found_or_said_to_be_missing(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(recorded, "run_uv", run_uv)
     assert python_like(f"{minor}.99") == sys.executable
-    with pytest.raises(EnvironmentFailure, match=r"recorded under Python 3\.99\.1, and there is no Python 3\.99 here"):
+    with pytest.raises(EnvironmentFailure, match=r"recorded under Python 3\.99\.1, and there is none of 3\.99 here: "):
         python_like("3.99.1")
     assert asked == [f"{minor}.99", "3.99.1", "3.99"]
