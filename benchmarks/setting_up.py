@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from trainband.benchmarks.backends.base import Adapter, BackendError
-from trainband.benchmarks.batches import BatchSource
+from trainband.benchmarks.batches import Batch, BatchSource
 from trainband.benchmarks.data.cache import PreparedData
 from trainband.benchmarks.data.rows import shared_rows
 from trainband.benchmarks.data.stored import Rows, StoredRows
@@ -75,6 +75,14 @@ class Feed:
         if self._spec.dataset.streamed:
             return StreamedImages(self._spec.dataset, arrays, split, backend=self._spec.profile.backend)
         return StoredRows(arrays[f"{split}_inputs"])
+
+    def batch(self, step: int) -> Batch:
+        """What `step` is fed, its inputs themselves and not the numbers of their rows."""
+        epoch, first = divmod(step, self.source().steps_per_epoch)
+        batch = next(self.source().epoch(epoch, first))
+        if not self._resident:
+            return batch
+        return replace(batch, inputs=self._inputs.arrays["train_inputs"][batch.inputs])
 
     def source(self) -> BatchSource:
         """The run's batches, from the first on."""

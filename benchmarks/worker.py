@@ -56,6 +56,11 @@ def _train(spec: RunSpec, folder: Path) -> Answer:
     try:
         inputs = read_inputs(spec, planted(spec.faults))
         adapter = create_adapter(spec.profile, inputs.recipe, loss=spec.model.loss)
+        if spec.zoom is not None:
+            from trainband.benchmarks.zoom.child import zoom
+
+            zoom(spec, adapter, inputs, folder)
+            return Answer(run_id=spec.run_id, versions=adapter.versions(), rerun=True)
         if spec.window is not None:
             _write_trace(folder, rerun(spec, adapter, inputs))
             return Answer(run_id=spec.run_id, versions=adapter.versions(), rerun=True)

@@ -20,9 +20,10 @@ class KerasKit:
     """`models.layers.kit.LayerKit` over a backend's tensor functions; counts the random layers that it makes."""
 
     def __init__(self, functions: Any, *, pointwise: Any = None) -> None:
-        """`pointwise` has `layer_norm` and `gelu` where they are not among `functions`."""
+        """Layers of the policy in force; `pointwise` has `layer_norm` and `gelu` where they are not among `functions`."""
         self._functions = functions
         self._pointwise = pointwise or functions
+        self.output_dtype = "float64" if keras.mixed_precision.global_policy().name == "float64" else "float32"
         self.random_layers = 0
 
     def batch_norm(self, *, name: str, momentum: float = 0.99, epsilon: float = 1e-3) -> Any:

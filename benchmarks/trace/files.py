@@ -98,7 +98,7 @@ def write_trace(file: IO[bytes], trace: Trace) -> None:
     """Write `trace` in the newest version."""
     header = json.dumps(encode(trace.header), allow_nan=False).encode()
     arrays = {name: getattr(trace, name) for name in _ARRAYS}
-    np.savez_compressed(file, allow_pickle=False, header=np.frombuffer(header, np.uint8), **arrays)
+    np.savez_compressed(file, header=np.frombuffer(header, np.uint8), **arrays)
 
 
 def read_trace(path: Path) -> Trace:
