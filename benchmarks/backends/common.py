@@ -7,13 +7,31 @@ from typing import Any
 
 import keras
 
-from trainband.benchmarks.backends.base import SlotEntry, VariableEntry
+from trainband.benchmarks.backends.base import BackendError, SlotEntry, VariableEntry
 from trainband.models.layers.attention import Attention, KeepMask
 from trainband.models.layers.kit import Factor, Rescale, SeededDropout
 from trainband.models.layers.pointwise import Gelu, LayerNorm
 from trainband.models.layers.residual import DropPath, LayerScale
 from trainband.models.layers.tokens import ClassToken, Pick, Positions, Sinusoids, TokenEmbedding
 from trainband.models.specs import Recipe
+
+
+def set_precision(precision: str) -> None:
+    """Make every layer that follows compute in `precision`; raises BackendError where this Keras cannot."""
+    if precision == "float32":
+        return
+    keras.mixed_precision.set_global_policy(precision)
+    if precision == "float64" and keras.backend.backend() != "tensorflow":
+        _keep_float64()
+
+
+def _keep_float64() -> None:
+    """On JAX and PyTorch Keras takes products of float64 in float32, by a table that says so."""
+    from keras.src.backend.common import dtypes
+
+    getattr(dtypes, "BIT64_TO_BIT32_DTYPE", {})["float64"] = "float64"
+    if keras.backend.result_type("float64", "float64") != "float64":
+        raise BackendError(f"profile.precision = 'float64': Keras {keras.__version__} has float32 products only")
 
 
 class KerasKit:

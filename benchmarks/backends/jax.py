@@ -12,7 +12,7 @@ import numpy as np
 
 from trainband.benchmarks.backends import jax_layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
-from trainband.benchmarks.backends.common import KerasKit, build_optimizer, slots_of
+from trainband.benchmarks.backends.common import KerasKit, build_optimizer, set_precision, slots_of
 from trainband.benchmarks.backends.logits_digest import row_stride
 from trainband.benchmarks.backends.signals import Signals
 from trainband.benchmarks.batches import Batch
@@ -31,8 +31,7 @@ class JaxAdapter(Adapter):
 
     def __init__(self, profile: Profile, recipe: Recipe, *, loss: str) -> None:
         super().__init__(profile, recipe, loss=loss)
-        if profile.precision != "float32":
-            keras.mixed_precision.set_global_policy(profile.precision)
+        set_precision(profile.precision)
         self._state: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
 
     def build(self, architecture: str) -> None:

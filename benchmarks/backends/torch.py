@@ -12,7 +12,7 @@ import torch
 
 from trainband.benchmarks.backends import torch_layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
-from trainband.benchmarks.backends.common import KerasKit, build_optimizer, slots_of
+from trainband.benchmarks.backends.common import KerasKit, build_optimizer, set_precision, slots_of
 from trainband.benchmarks.backends.logits_digest import row_stride
 from trainband.benchmarks.backends.signals import Signals
 from trainband.benchmarks.batches import Batch
@@ -45,8 +45,7 @@ class TorchAdapter(Adapter):
         torch.set_num_threads(profile.threads or usable_cores())
         if profile.deterministic:
             torch.use_deterministic_algorithms(True)
-        if profile.precision != "float32":
-            keras.mixed_precision.set_global_policy(profile.precision)
+        set_precision(profile.precision)
         self.torch_device = torch.device("cuda" if profile.device == "gpu" else "cpu")
 
     def build(self, architecture: str) -> None:

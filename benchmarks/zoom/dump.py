@@ -49,12 +49,20 @@ Tensors = list[tuple[Place, np.ndarray]]
 
 @dataclass(frozen=True, kw_only=True)
 class CallShape:
-    """How a layer was called: `arguments` has a number for each tensor, nested as they were."""
+    """How a layer was called.
+
+    Attributes:
+      arguments: a number for each tensor, nested as they were.
+      options: plain values given by name.
+      tensors: names of the options that are tensors, such as a mask; they follow the arguments among the inputs.
+      slopes: how many gradients come in from behind.
+    """
 
     layer: str
     call: int
     arguments: tuple[Any, ...]
     options: Mapping[str, Any]
+    tensors: tuple[str, ...]
     slopes: int
 
 

@@ -215,15 +215,17 @@ def _fed(
     shapes, inputs = [], []
     for (call, number), back in zip(numbered(calls), backward, strict=True):
         arrays = [layers.array(leaf)[:rows] for leaf in leaves(call.arguments)]
-        options = {name: value for name, value in call.options.items() if isinstance(value, (bool, int, float))}
+        plain = {name: value for name, value in call.options.items() if isinstance(value, (bool, int, float))}
+        tensors = {name: value for name, value in call.options.items() if hasattr(value, "dtype")}
         shapes.append(
             CallShape(
                 layer=call.layer.name,
                 call=number,
                 arguments=tuple(like(call.arguments, iter(range(len(arrays))))),
-                options=options,
+                options=plain,
+                tensors=tuple(tensors),
                 slopes=len(back.slopes),
             )
         )
-        inputs.append(arrays)
+        inputs.append([*arrays, *(layers.array(value)[:rows] for value in tensors.values())])
     return tuple(shapes), inputs, [[slope[:rows] for slope in back.slopes] for back in backward]

@@ -30,7 +30,9 @@ def substitute(adapter: Adapter, reference: Reference) -> Tensors:
                 raise BackendError(f"layer {call.layer}: the other run's model has it, this one has not")
             layer = layers.layers[call.layer]
             arguments = like(call.arguments, iter([fed(array) for array in inputs]))
-            pulled = layers.pull_back(layer, arguments, call.options, [fed(slope) for slope in slopes] or None)
+            given = inputs[len(inputs) - len(call.tensors) :]
+            options = {**call.options, **dict(zip(call.tensors, map(layers.tensor, given), strict=True))}
+            pulled = layers.pull_back(layer, arguments, options, [fed(slope) for slope in slopes] or None)
             found += layer_tensors(layer, call.call, pulled)
     loss, slope = layers.loss(reference.targets, fed(reference.outputs))
     found += [(Place(stage="loss", layer="", tensor=name), np.asarray(value)) for name, value in
