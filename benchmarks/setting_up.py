@@ -15,6 +15,7 @@ from trainband.benchmarks.data.rows import shared_rows
 from trainband.benchmarks.data.stored import Rows, StoredRows
 from trainband.benchmarks.data.streamed import StreamedImages
 from trainband.benchmarks.data.synthetic import load_or_draw
+from trainband.benchmarks.digests import array_digest, combine
 from trainband.benchmarks.faults import Fault
 from trainband.benchmarks.run_spec import RunSpec
 from trainband.models.specs import Recipe
@@ -55,6 +56,12 @@ def build(spec: RunSpec, adapter: Adapter) -> None:
             f"profile {spec.profile.name} asks for {spec.profile.device}, the model lies on {adapter.device()}"
         )
     adapter.initialize(spec.seeds.initial_weights)
+
+
+def weights_digest(adapter: Adapter) -> str:
+    """Over all variables of the model, in model order."""
+    rows = zip(adapter.variables, adapter.weights(), strict=True)
+    return combine({f"{i:05d} {entry.name}": array_digest(value) for i, (entry, value) in enumerate(rows)})
 
 
 class Feed:

@@ -25,6 +25,7 @@ VERBS = {
     "check": "judge stored runs again, without training",
     "show": "one run in full",
     "diff": "where two runs part: inputs, then stage and step",
+    "notebook": "the process of a run as an executable notebook",
     "variance": "how far the metrics scatter when one factor varies",
     "report": "write the static HTML pages",
 }
