@@ -40,7 +40,7 @@ def make_notebook(record: Record, spec_text: str, trace: Trace, *, title: str) -
             f"run {record.run_id} holds planted faults ({', '.join(record.faults)}): it shows no process"
         )
     recorded = _recorded(record, record.measurement, trace)
-    made = {"markdown": new_markdown_cell, "code": new_code_cell}
+    made: dict[str, Any] = {"markdown": new_markdown_cell, "code": new_code_cell}
     cells = [
         made[kind](source.strip("\n"))
         for kind, source in _cells(record, record.measurement, spec_text, recorded, title)
