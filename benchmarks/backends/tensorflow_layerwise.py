@@ -60,12 +60,18 @@ class TensorFlowLayerwise(Layerwise):
             dtype=outputs[0].dtype.name,
         )
 
+    def total(self, gradients: Sequence[np.ndarray]) -> np.ndarray:
+        return super().total(gradients[::-1])
+
     def loss(self, targets: np.ndarray, outputs: np.ndarray) -> tuple[float, np.ndarray]:
-        logits = tf.constant(outputs)
-        with tf.GradientTape() as tape:
-            tape.watch(logits)
-            loss = self.adapter.batch_loss(tf.constant(targets), logits)
-        return float(loss.numpy()), self.array(tape.gradient(loss, logits))
+        def take(targets: Any, logits: Any) -> Any:
+            with tf.GradientTape() as tape:
+                tape.watch(logits)
+                loss = self.adapter.batch_loss(targets, logits)
+            return loss, tape.gradient(loss, logits)
+
+        loss, slope = tf.function(take)(tf.constant(targets), tf.constant(outputs))
+        return float(loss.numpy()), self.array(slope)
 
     def descend(self, gradients: Sequence[np.ndarray], rate: float) -> None:
         given = [tf.constant(gradient) for gradient in gradients]

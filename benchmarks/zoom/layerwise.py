@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -89,6 +90,10 @@ class Layerwise(ABC):
         places = [id(variable) for variable in optimizer_variables(self.adapter.optimizer)]
         state[places.index(id(iterations))] = np.asarray(step, state[places.index(id(iterations))].dtype)
         self.adapter.assign(self.adapter.weights(), state)
+
+    def total(self, gradients: Sequence[np.ndarray]) -> np.ndarray:
+        """Their sum, in the backend's order: they come from the last use of a tensor to the first."""
+        return np.asarray(functools.reduce(np.add, gradients))
 
     @abstractmethod
     def pull_back(

@@ -122,16 +122,16 @@ class _Backward:
 
 def _backward(layers: Layerwise, calls: list[Call], slope: np.ndarray) -> list[_Backward]:
     """Each call pulled back, in the order of the calls."""
-    upstream: dict[int, np.ndarray] = {id(calls[-1].outputs): slope}
+    upstream: dict[int, list[np.ndarray]] = {id(calls[-1].outputs): [slope]}
     found = []
     for call in reversed(calls):
-        slopes = [upstream.pop(id(output), None) for output in leaves(call.outputs)]
-        known = [each for each in slopes if each is not None]
+        slopes = [upstream.pop(id(output), []) for output in leaves(call.outputs)]
+        known = [layers.total(each) for each in slopes if each]
         arguments = _arrays(layers, call.arguments)
         pulled = layers.pull_back(call.layer, arguments, call.options, known or None)
         for leaf, gradient in zip(leaves(call.arguments), pulled.input_gradients, strict=True):
             if gradient is not None:
-                upstream[id(leaf)] = upstream[id(leaf)] + gradient if id(leaf) in upstream else gradient
+                upstream.setdefault(id(leaf), []).append(gradient)
         found.append(_Backward(slopes=known, pulled=pulled))
     return found[::-1]
 
