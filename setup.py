@@ -23,6 +23,7 @@ INSTALL_REQUIRES = [
     "importlib_resources>=6.0",  # tensorflow-datasets 4.9.10 imports it and does not declare it
     "jinja2>=3.1",
     "keras>=3.5",
+    "nbformat>=5.10",
     "numpy>=1.26",
     "packaging>=24.0",
     "plotly>=5.24",
@@ -45,7 +46,9 @@ EXTRAS_REQUIRE = {
     "test": [
         "build>=1.2",
         "hypothesis>=6.100",
+        "ipykernel>=6.29",
         "mypy>=1.11",
+        "nbclient>=0.10",
         "pytest>=8.2",
         "ruff>=0.9",
         "scipy-stubs>=1.14",

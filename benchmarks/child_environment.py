@@ -32,6 +32,7 @@ def child_environment(profile: Profile, environ: Mapping[str, str], *, stage: Pa
     if profile.device == "cpu":
         child["CUDA_VISIBLE_DEVICES"] = "-1"
     if profile.backend == "jax":
+        child["JAX_ENABLE_X64"] = str(int(profile.precision == "float64"))
         child["JAX_PLATFORMS"] = _JAX_PLATFORMS[profile.device]
     if profile.deterministic and profile.backend == "torch":
         child["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"

@@ -10,12 +10,11 @@ import numpy as np
 
 from trainband.benchmarks.backends.base import Adapter
 from trainband.benchmarks.device_load import DeviceLoad
-from trainband.benchmarks.digests import array_digest, combine
 from trainband.benchmarks.evaluate import EvalResult, evaluate
 from trainband.benchmarks.faults import planted
 from trainband.benchmarks.host_load import LoadSample, contention
 from trainband.benchmarks.run_spec import RunSpec, recipe_hash
-from trainband.benchmarks.setting_up import Feed, Inputs, build
+from trainband.benchmarks.setting_up import Feed, Inputs, build, weights_digest
 from trainband.benchmarks.throughput_figures import throughput_of
 from trainband.benchmarks.trace.files import Trace
 from trainband.benchmarks.trace.making import trace_of
@@ -71,7 +70,7 @@ class _Run:
         adapter = self.adapter
         self.peak_before = adapter.matmul_flops_per_sec()
         build(self.spec, adapter)
-        initial = self._weights_digest()
+        initial = weights_digest(self.adapter)
         self.feed = Feed(self.spec, adapter, self.inputs)
         self.source = self.feed.source()
         self.recorder = StateRecorder(adapter, steps_per_epoch=self.source.steps_per_epoch)
@@ -81,7 +80,9 @@ class _Run:
         self.startup_sec = time.time() - self.spec.submitted_at - sum(self.eval_sec)
         with self.device_load:
             contended = self._watched(self._train)
-        weights = Weights(initial_digest=initial, final_digest=self._weights_digest(), parameters=self._parameters())
+        weights = Weights(
+            initial_digest=initial, final_digest=weights_digest(self.adapter), parameters=self._parameters()
+        )
         final = self._final_evaluation()
         quality = self._quality(untrained, final)
         if self.loop.progress.diverged_at_step is None:
@@ -208,10 +209,6 @@ class _Run:
             final=final,
             inputs=self.inputs,
         )
-
-    def _weights_digest(self) -> str:
-        rows = zip(self.adapter.variables, self.adapter.weights(), strict=True)
-        return combine({f"{i:05d} {entry.name}": array_digest(value) for i, (entry, value) in enumerate(rows)})
 
     def _parameters(self) -> int:
         return sum(int(np.prod(e.variable.shape)) for e in self.adapter.variables if e.trainable)

@@ -20,6 +20,22 @@ ANSWER_FILE = "answer.json"
 TRACE_FILE = "trace.npz"
 
 
+REFERENCE_FILE, OWN_FILE, SUBSTITUTED_FILE = "reference.npz", "own.npz", "substituted.npz"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Zoom:
+    """A step to be taken layer by layer: the last of the spec's window.
+
+    Attributes:
+      own: train up to the step and take it; otherwise only the reference is looked at.
+      reference: file with what the layers of both sides are fed; None for this side's own step.
+    """
+
+    own: bool
+    reference: str | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunSpec:
     """One training of a cell with one seed, complete: the child looks nothing up.
@@ -31,6 +47,7 @@ class RunSpec:
       cores: cores that the child is bound to; None leaves the choice to the profile's `threads`.
       window: first and last step of a re-run, which looks at the state after each of them and ends there, unevaluated;
         None for a run.
+      zoom: what a re-run looks at layer by layer; None for nothing.
       factor_seeds: seeds of single factors in the place of `seed`.
       submitted_at: POSIX time at which the parent asked for the run, from which start-up is measured.
     """
@@ -47,6 +64,7 @@ class RunSpec:
     faults: tuple[str, ...] = ()
     cores: tuple[int, ...] | None = None
     window: tuple[int, int] | None = None
+    zoom: Zoom | None = None
     factor_seeds: FactorSeeds = field(default_factory=FactorSeeds)
     version: int = field(default=SPEC_VERSION)
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from trainband.benchmarks.backends.base import Adapter, BackendError
-from trainband.benchmarks.batches import BatchSource
+from trainband.benchmarks.batches import Batch, BatchSource
 from trainband.benchmarks.data.cache import PreparedData
 from trainband.benchmarks.data.rows import shared_rows
 from trainband.benchmarks.data.stored import Rows, StoredRows
 from trainband.benchmarks.data.streamed import StreamedImages
 from trainband.benchmarks.data.synthetic import load_or_draw
+from trainband.benchmarks.digests import array_digest, combine
 from trainband.benchmarks.faults import Fault
 from trainband.benchmarks.run_spec import RunSpec
 from trainband.models.specs import Recipe
@@ -57,6 +58,12 @@ def build(spec: RunSpec, adapter: Adapter) -> None:
     adapter.initialize(spec.seeds.initial_weights)
 
 
+def weights_digest(adapter: Adapter) -> str:
+    """Over all variables of the model, in model order."""
+    rows = zip(adapter.variables, adapter.weights(), strict=True)
+    return combine({f"{i:05d} {entry.name}": array_digest(value) for i, (entry, value) in enumerate(rows)})
+
+
 class Feed:
     """The rows of both splits, and the batches of the training split in order.
 
@@ -75,6 +82,14 @@ class Feed:
         if self._spec.dataset.streamed:
             return StreamedImages(self._spec.dataset, arrays, split, backend=self._spec.profile.backend)
         return StoredRows(arrays[f"{split}_inputs"])
+
+    def batch(self, step: int) -> Batch:
+        """What `step` is fed, its inputs themselves and not the numbers of their rows."""
+        epoch, first = divmod(step, self.source().steps_per_epoch)
+        batch = next(self.source().epoch(epoch, first))
+        if not self._resident:
+            return batch
+        return replace(batch, inputs=self._inputs.arrays["train_inputs"][batch.inputs])
 
     def source(self) -> BatchSource:
         """The run's batches, from the first on."""

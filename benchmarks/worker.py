@@ -52,10 +52,15 @@ def _train(spec: RunSpec, folder: Path) -> Answer:
     from trainband.benchmarks.setting_up import read_inputs
     from trainband.benchmarks.trace.rerun import rerun
 
-    cores = _limit_cores(spec)
+    cores = limit_cores(spec)
     try:
         inputs = read_inputs(spec, planted(spec.faults))
         adapter = create_adapter(spec.profile, inputs.recipe, loss=spec.model.loss)
+        if spec.zoom is not None:
+            from trainband.benchmarks.zoom.child import zoom
+
+            zoom(spec, adapter, inputs, folder)
+            return Answer(run_id=spec.run_id, versions=adapter.versions(), rerun=True)
         if spec.window is not None:
             _write_trace(folder, rerun(spec, adapter, inputs))
             return Answer(run_id=spec.run_id, versions=adapter.versions(), rerun=True)
@@ -82,7 +87,7 @@ def _write_trace(folder: Path, trace: Trace) -> None:
         write_trace(file, trace)
 
 
-def _limit_cores(spec: RunSpec) -> int:
+def limit_cores(spec: RunSpec) -> int:
     """Bind this process to the spec's cores, so that every library's pool is that small; returns their number."""
     threads = spec.profile.threads
     if not hasattr(os, "sched_getaffinity"):

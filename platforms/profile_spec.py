@@ -11,7 +11,7 @@ from trainband.platforms.environment_variables import is_secret, owner
 
 Device = Literal["cpu", "gpu", "tpu"]
 Backend = Literal["tensorflow", "jax", "torch"]
-Precision = Literal["float32", "mixed_bfloat16"]
+Precision = Literal["float32", "mixed_bfloat16", "float64"]
 Strategy = Literal["none", "mirrored", "tpu"]
 
 

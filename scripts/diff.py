@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from absl import flags
@@ -22,53 +25,71 @@ def define(values: flags.FlagValues) -> None:
         "Where the traces leave an interval of steps, train both runs again up to there and look at every step.",
         flag_values=values,
     )
+    flags.DEFINE_boolean(
+        "zoom",
+        False,
+        "Take the step at which they part layer by layer on both sides, and tell rounding from a change.",
+        flag_values=values,
+    )
+    flags.DEFINE_string("picture", None, "With --zoom: draw the layers into this HTML file.", flag_values=values)
 
 
 def run(values: Any, words: list[str]) -> int:
     """Compare the records, then the traces."""
+    from trainband.benchmarks.diff.explain import explain
     from trainband.benchmarks.diff.inputs import input_differences
     from trainband.benchmarks.diff.refine import read_side
-    from trainband.benchmarks.diff.trajectory import NotComparable, compare_traces
+    from trainband.benchmarks.diff.trajectory import NotComparable
     from trainband.benchmarks.trace.files import TraceError
     from trainband.diff_text import diff_text
     from trainband.results.codec import encode
+    from trainband.zoom_text import write_picture
 
     if len(words) != 2:
         raise UsageError("give two run ids, or the beginnings of two")
+    if values.picture and not values.zoom:
+        raise UsageError("--picture draws what --zoom finds: give both")
     store = open_store(values, create=False)
     names = [store.find_run(word) for word in words]
     try:
-        sides = [read_side(store, name) for name in names]
-        compared = compare_traces(*(side.trace for side in sides))
+        a, b = (read_side(store, name) for name in names)
+        with _rerunner() as rerunner:
+            found = explain(a, b, rerunner, again=values.rerun, layers=values.zoom, say=_say)
     except (TraceError, NotComparable) as error:
         raise UsageError(str(error)) from error
-    inputs = input_differences(*(side.record for side in sides))
-    refined = _refined(sides[0], sides[1], compared.divergence) if values.rerun else None
+    inputs = input_differences(a.record, b.record)
+    if found.failed:
+        _say(f"not looked at: {found.failed}")
+    if values.picture and found.zoomed is not None:
+        write_picture(Path(values.picture), found.zoomed)
     if values.json:
-        found = {"runs": names, "inputs": inputs, "trajectory": compared, "refined": refined}
-        print(json.dumps(encode(found), indent=1))
+        parts = {"trajectory": found.compared, "refined": found.refined, "zoom": found.zoomed, "cause": found.cause}
+        print(json.dumps(encode({"runs": names, "inputs": inputs, **parts}), indent=1))
     else:
-        print(diff_text(names, inputs, compared, refined))
-    return EQUAL if compared.divergence is None else DIFFERENT
+        print("\n".join([diff_text(names, inputs, found.compared, found.refined), *_more(found.zoomed, found.cause)]))
+    return EQUAL if found.compared.divergence is None else DIFFERENT
 
 
-def _refined(a: Any, b: Any, divergence: Any) -> Any:
-    """What training both again shows; None where the traces have said it all, or nothing can be trained again."""
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _more(zoomed: Any, cause: Any) -> list[str]:
+    from trainband.zoom_text import cause_text, zoom_text
+
+    layers = ["", *zoom_text(zoomed), ""] if zoomed is not None else []
+    return [*layers, *(f"  {line}" for line in cause_text(cause))]
+
+
+@contextmanager
+def _rerunner() -> Iterator[Any]:
     from trainband.benchmarks.children import ChildPool
     from trainband.benchmarks.data.cache import cache_root
-    from trainband.benchmarks.diff.refine import RerunError, Rerunner, refine
+    from trainband.benchmarks.diff.refine import Rerunner
     from trainband.session import say_building, say_waiting
 
-    if divergence is None or divergence.exact:
-        return None
-    print(f"training both again up to step {divergence.last_step}", file=sys.stderr)
-    try:
-        with ChildPool() as pool:
-            rerunner = Rerunner(pool=pool, cache_root=cache_root(), on_wait=say_waiting, on_build=say_building)
-            return refine(a, b, divergence, rerunner)
-    except RerunError as error:
-        print(f"not refined: {error}", file=sys.stderr)
-        return None
+    with ChildPool() as pool:
+        yield Rerunner(pool=pool, cache_root=cache_root(), on_wait=say_waiting, on_build=say_building)
 
 
 VERB = Verb(

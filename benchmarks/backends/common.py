@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from trainband.benchmarks.backends.base import SlotEntry, VariableEntry
+from trainband.benchmarks.backends.base import BackendError, SlotEntry, VariableEntry
 from trainband.models.layers.attention import Attention, KeepMask
 from trainband.models.layers.kit import Factor, Rescale, SeededDropout
 from trainband.models.layers.pointwise import Gelu, LayerNorm
@@ -16,13 +16,32 @@ from trainband.models.layers.tokens import ClassToken, Pick, Positions, Sinusoid
 from trainband.models.specs import Recipe
 
 
+def set_precision(precision: str) -> None:
+    """Make every layer that follows compute in `precision`; raises BackendError where this Keras cannot."""
+    if precision == "float32":
+        return
+    keras.mixed_precision.set_global_policy(precision)
+    if precision == "float64" and keras.backend.backend() != "tensorflow":
+        _keep_float64()
+
+
+def _keep_float64() -> None:
+    """On JAX and PyTorch Keras takes products of float64 in float32, by a table that says so."""
+    from keras.src.backend.common import dtypes
+
+    getattr(dtypes, "BIT64_TO_BIT32_DTYPE", {})["float64"] = "float64"
+    if keras.backend.result_type("float64", "float64") != "float64":
+        raise BackendError(f"profile.precision = 'float64': Keras {keras.__version__} has float32 products only")
+
+
 class KerasKit:
     """`models.layers.kit.LayerKit` over a backend's tensor functions; counts the random layers that it makes."""
 
     def __init__(self, functions: Any, *, pointwise: Any = None) -> None:
-        """`pointwise` has `layer_norm` and `gelu` where they are not among `functions`."""
+        """Layers of the policy in force; `pointwise` has `layer_norm` and `gelu` where they are not among `functions`."""
         self._functions = functions
         self._pointwise = pointwise or functions
+        self.output_dtype = "float64" if keras.mixed_precision.global_policy().name == "float64" else "float32"
         self.random_layers = 0
 
     def batch_norm(self, *, name: str, momentum: float = 0.99, epsilon: float = 1e-3) -> Any:
@@ -101,6 +120,14 @@ def build_optimizer(recipe: Recipe, variables: Sequence[Any]) -> Any:
         optimizer.exclude_from_weight_decay(var_list=[each for each in variables if len(each.shape) < 2])
     optimizer.build(variables)
     return optimizer
+
+
+def apply_gradients(optimizer: Any, gradients: Sequence[Any], variables: Sequence[Any]) -> None:
+    """One update; Keras 2 takes gradients and variables in pairs."""
+    if hasattr(optimizer, "apply"):
+        optimizer.apply(gradients, variables)
+    else:
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
 
 
 def optimizer_variables(optimizer: Any) -> list[Any]:

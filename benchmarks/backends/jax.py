@@ -12,7 +12,7 @@ import numpy as np
 
 from trainband.benchmarks.backends import jax_layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
-from trainband.benchmarks.backends.common import KerasKit, build_optimizer, slots_of
+from trainband.benchmarks.backends.common import KerasKit, build_optimizer, set_precision, slots_of
 from trainband.benchmarks.backends.logits_digest import row_stride
 from trainband.benchmarks.backends.signals import Signals
 from trainband.benchmarks.batches import Batch
@@ -31,8 +31,7 @@ class JaxAdapter(Adapter):
 
     def __init__(self, profile: Profile, recipe: Recipe, *, loss: str) -> None:
         super().__init__(profile, recipe, loss=loss)
-        if profile.precision != "float32":
-            keras.mixed_precision.set_global_policy(profile.precision)
+        set_precision(profile.precision)
         self._state: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
 
     def build(self, architecture: str) -> None:
@@ -82,29 +81,41 @@ class JaxAdapter(Adapter):
         def loss_of(values: Any) -> Any:
             with drawing(Draws(keys, 0)):
                 outputs, updated = self.model.stateless_call(values, rest, examples, training=True)
-            outputs = outputs.astype(jnp.float32)
+            outputs = jax_layers.widened(outputs)
             targets = examples if self.targets_are_inputs else labels
-            return self._losses(targets, outputs).sum() / self.recipe.batch_size, (updated, outputs)
+            return self.batch_loss(targets, outputs), (updated, outputs)
 
         (loss, (rest, outputs)), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable)
-        slots = [*slots[: self._rate_index], rate, *slots[self._rate_index + 1 :]]
-        trainable, slots = self.optimizer.stateless_apply(slots, self._regularized(gradients, trainable), trainable)
-        figures = jnp.stack([loss, _norm(gradients), slots[self._rate_index]])
+        trainable, slots = self._updated(trainable, slots, gradients, rate)
+        figures = jnp.stack([loss, _norm(gradients), slots[self._rate_index]]).astype(jnp.float32)
         return (trainable, rest, slots), figures, self._observed(outputs), gradients
+
+    def _updated(self, trainable: Any, slots: Any, gradients: Any, rate: Any) -> tuple[Any, Any]:
+        """Variables and slots after one update by the loss's `gradients`, at the learning rate `rate`."""
+        slots = [*slots[: self._rate_index], rate, *slots[self._rate_index + 1 :]]
+        found: tuple[Any, Any] = self.optimizer.stateless_apply(
+            slots, self._regularized(gradients, trainable), trainable
+        )
+        return found
 
     def _observed(self, logits: Any) -> Any:
         """The rows to be digested, where the host can read them in place, else their digest."""
         stride = row_stride(logits.shape)
         if stride > 1:
             logits = logits.reshape(-1, logits.shape[-1])[::stride]
+        logits = logits.astype(jnp.float32)
         return logits if self._reads_logits else jax_layers.logits_digest(logits)
 
+    def batch_loss(self, targets: Any, outputs: Any) -> Any:
+        """The scalar that a step differentiates."""
+        return self._losses(targets, outputs).sum() / self.recipe.batch_size
+
     def _losses(self, targets: Any, outputs: Any) -> Any:
-        """Of each example, float32 [batch]: the mean over its positions."""
+        """Of each example, [batch] in the dtype of `outputs`: the mean over its positions."""
         if self.loss == "reconstruction_error":
-            each = jnp.square(outputs - targets.astype(jnp.float32) * PIXEL_SCALE)
+            each = jnp.square(outputs - targets.astype(outputs.dtype) * PIXEL_SCALE)
         elif self.loss == "sigmoid_cross_entropy":
-            each = jax.nn.softplus(outputs) - outputs * targets.astype(jnp.float32)
+            each = jax.nn.softplus(outputs) - outputs * targets.astype(outputs.dtype)
         else:
             each = self._softmax_losses(targets, outputs)
         return each.mean(axis=tuple(range(1, each.ndim)))
@@ -129,7 +140,7 @@ class JaxAdapter(Adapter):
 
     def _logits(self, trainable: Any, rest: Any, inputs: Any) -> Any:
         logits, _ = self.model.stateless_call(trainable, rest, inputs, training=False)
-        return logits.astype(jnp.float32)
+        return jax_layers.widened(logits)
 
     def eval_step(self, inputs: np.ndarray) -> np.ndarray:
         return np.asarray(self._eval(self._state[0], self._state[1], inputs))
@@ -140,6 +151,14 @@ class JaxAdapter(Adapter):
     def fetch(self, steps: Sequence[Any]) -> Signals:
         figures, seen = zip(*jax.device_get(list(steps)), strict=True)
         return self._signals(np.array(figures), seen)
+
+    def descend(self, gradients: Sequence[Any], rate: Any) -> None:
+        """One update of the state by the loss's `gradients`, in the order of `gradients()`."""
+        ours = [id(entry.variable) for entry in self.variables if entry.trainable]
+        ordered = [gradients[ours.index(id(variable))] for variable in self.model.trainable_variables]
+        trainable, rest, slots = self._state
+        trainable, slots = jax.jit(self._updated)(trainable, slots, ordered, rate)
+        self._state = (trainable, rest, slots)
 
     def gradients(self) -> list[np.ndarray]:
         places = {id(variable): place for place, variable in enumerate(self.model.trainable_variables)}

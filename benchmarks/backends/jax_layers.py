@@ -13,6 +13,11 @@ from trainband.benchmarks.backends import logits_digest as digest
 from trainband.models.layers import draws
 
 
+def widened(tensor: Any) -> Any:
+    """`tensor` in float32, or as it is in float64: sums and logarithms are never taken in less."""
+    return tensor if tensor.dtype == jnp.float64 else tensor.astype(jnp.float32)
+
+
 def rescale(inputs: Any, scale: Any, offset: Any, dtype: str) -> Any:
     """`inputs * scale + offset` in `dtype`; each one number, or one a channel."""
     outputs = jnp.asarray(inputs, dtype) * jnp.asarray(scale, dtype)
@@ -39,16 +44,16 @@ def drop_path(inputs: Any, key: Any, row_offset: Any, rate: float) -> Any:
 
 def layer_norm(inputs: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
     """See `models.layers.pointwise.LayerNorm`."""
-    wide = inputs.astype(jnp.float32)
+    wide = widened(inputs)
     centred = wide - wide.mean(axis=-1, keepdims=True)
     outputs = centred * jax.lax.rsqrt((centred * centred).mean(axis=-1, keepdims=True) + epsilon)
-    outputs = outputs * jnp.asarray(gamma, jnp.float32)
-    return (outputs if beta is None else outputs + jnp.asarray(beta, jnp.float32)).astype(inputs.dtype)
+    outputs = outputs * jnp.asarray(gamma, wide.dtype)
+    return (outputs if beta is None else outputs + jnp.asarray(beta, wide.dtype)).astype(inputs.dtype)
 
 
 def gelu(inputs: Any, approximate: bool) -> Any:
-    """See `models.layers.pointwise.Gelu`; computed in float32."""
-    return jax.nn.gelu(inputs.astype(jnp.float32), approximate=approximate).astype(inputs.dtype)
+    """See `models.layers.pointwise.Gelu`; computed in float32, or in float64 as it comes."""
+    return jax.nn.gelu(widened(inputs), approximate=approximate).astype(inputs.dtype)
 
 
 def attention(
@@ -61,8 +66,9 @@ def attention(
     batch, time, width = query.shape
     query = query * jnp.asarray((width // heads) ** -0.5, query.dtype)
     query, key, value = (part.reshape(batch, -1, heads, width // heads) for part in (query, key, value))
-    scores = jnp.einsum("bthd,bshd->bhts", query, key, preferred_element_type=jnp.float32)
-    lowest = jnp.finfo(jnp.float32).min
+    wide = jnp.promote_types(query.dtype, jnp.float32)
+    scores = jnp.einsum("bthd,bshd->bhts", query, key, preferred_element_type=wide)
+    lowest = jnp.finfo(wide).min
     if causal:
         scores = jnp.where(np.tri(time, key.shape[1], dtype=bool), scores, lowest)
     if keep is not None:
@@ -78,9 +84,9 @@ def embed(table: Any, tokens: Any) -> Any:
 
 
 def tied_logits(inputs: Any, table: Any, bias: Any) -> Any:
-    """Products with every row of `table` in the compute dtype, plus `bias` where there is one: float32."""
-    logits = jnp.einsum("...w,vw->...v", inputs, table).astype(jnp.float32)
-    return logits if bias is None else logits + bias.astype(jnp.float32)
+    """Products with every row of `table` in the compute dtype, plus `bias` where there is one: float32 or wider."""
+    logits = widened(jnp.einsum("...w,vw->...v", inputs, table))
+    return logits if bias is None else logits + bias.astype(logits.dtype)
 
 
 def add_constant(inputs: Any, constant: np.ndarray) -> Any:

@@ -12,7 +12,13 @@ import tensorflow as tf
 
 from trainband.benchmarks.backends import tensorflow_layers as layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
-from trainband.benchmarks.backends.common import KerasKit, build_optimizer, optimizer_variables, slots_of
+from trainband.benchmarks.backends.common import (
+    KerasKit,
+    apply_gradients,
+    build_optimizer,
+    optimizer_variables,
+    slots_of,
+)
 from trainband.benchmarks.backends.logits_digest import row_stride
 from trainband.benchmarks.backends.signals import Signals
 from trainband.benchmarks.backends.tensorflow_devices import configure, strategy_of
@@ -83,7 +89,7 @@ class TensorFlowAdapter(Adapter):
         self._train = tf.function(step, jit_compile=self.profile.jit_compile or None)
         self._traced: Any = None
         self._indices = [tf.constant(index) for index in range(BURST)]
-        self._eval = tf.function(lambda inputs: tf.cast(self.model(inputs, training=False), tf.float32))
+        self._eval = tf.function(lambda inputs: layers.widened(self.model(inputs, training=False)))
 
     def _scope(self) -> Any:
         return self._strategy.scope() if self._strategy else tf.init_scope()
@@ -139,16 +145,14 @@ class TensorFlowAdapter(Adapter):
         replica = tf.distribute.get_replica_context()
         row_offset = replica.replica_id_in_sync_group * (self.recipe.batch_size // self._replicas) if replica else 0
         with drawing(Draws(keys, row_offset)), tf.GradientTape() as tape:
-            outputs = tf.cast(self.model(inputs, training=True), tf.float32)
+            outputs = layers.widened(self.model(inputs, training=True))
             targets = inputs if self.targets_are_inputs else labels
-            loss = tf.reduce_sum(self._losses(targets, outputs)) / self.recipe.batch_size
+            loss = self.batch_loss(targets, outputs)
         variables = [entry.variable for entry in self._trainable]
-        gradients = [_dense(gradient) for gradient in tape.gradient(loss, _tensors(variables))]
-        # Clipping stays outside the compiled update: XLA would add up the global norm in another order.
-        clips = bool(self.recipe.optimizer.clip_norm)
-        self._update(self._clipped(self._regularized(gradients)) if clips else gradients, rate)
+        gradients = [dense(gradient) for gradient in tape.gradient(loss, tensors_of(variables))]
+        self.descend(gradients, rate)
         norm = _norm(gradients) if self._replicas == 1 else tf.constant(np.nan, tf.float32)
-        figures = tf.stack([loss, norm, tf.convert_to_tensor(self.optimizer.learning_rate)])
+        figures = tf.stack([tf.cast(each, tf.float32) for each in (loss, norm, self.optimizer.learning_rate)])
         return figures, self._observed(outputs), gradients
 
     def _observed(self, logits: Any) -> Any:
@@ -156,24 +160,31 @@ class TensorFlowAdapter(Adapter):
         stride = row_stride(logits.shape)
         if stride > 1:
             logits = tf.reshape(logits, [-1, logits.shape[-1]])[::stride]
+        logits = tf.cast(logits, tf.float32)
         return logits if self._reads_logits else layers.logits_digest(logits)
+
+    def descend(self, gradients: list[Any], rate: Any) -> None:
+        """One update by the loss's `gradients`, at the learning rate `rate`; both are tensors."""
+        # Clipping stays outside the compiled update: XLA would add up the global norm in another order.
+        clips = bool(self.recipe.optimizer.clip_norm)
+        self._update(self._clipped(self._regularized(gradients)) if clips else gradients, rate)
 
     def _apply(self, gradients: list[Any], rate: Any) -> None:
         if not self.recipe.optimizer.clip_norm:
             gradients = self._regularized(gradients)
         self.optimizer.learning_rate.assign(rate)
-        variables = [entry.variable for entry in self._trainable]
-        if hasattr(self.optimizer, "apply"):
-            self.optimizer.apply(gradients, variables)
-        else:  # Keras 2
-            self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        apply_gradients(self.optimizer, gradients, [entry.variable for entry in self._trainable])
+
+    def batch_loss(self, targets: Any, outputs: Any) -> Any:
+        """The scalar that a step differentiates."""
+        return tf.reduce_sum(self._losses(targets, outputs)) / self.recipe.batch_size
 
     def _losses(self, targets: Any, outputs: Any) -> Any:
-        """Of each example, float32 [batch]: the mean over its positions."""
+        """Of each example, [batch] in the dtype of `outputs`: the mean over its positions."""
         if self.loss == "reconstruction_error":
-            each = tf.square(outputs - tf.cast(targets, tf.float32) * PIXEL_SCALE)
+            each = tf.square(outputs - tf.cast(targets, outputs.dtype) * PIXEL_SCALE)
         elif self.loss == "sigmoid_cross_entropy":
-            each = tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.cast(targets, tf.float32), logits=outputs)
+            each = tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.cast(targets, outputs.dtype), logits=outputs)
         else:
             each = self._softmax_losses(targets, outputs)
         return tf.reduce_mean(each, axis=range(1, each.shape.rank)) if each.shape.rank > 1 else each
@@ -183,7 +194,7 @@ class TensorFlowAdapter(Adapter):
         if not smoothing:
             return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
         classes = logits.shape[-1]
-        targets = tf.one_hot(labels, classes) * (1.0 - smoothing) + smoothing / classes
+        targets = tf.one_hot(labels, classes, dtype=logits.dtype) * (1.0 - smoothing) + smoothing / classes
         return tf.nn.softmax_cross_entropy_with_logits(labels=targets, logits=logits)
 
     def _regularized(self, gradients: list[Any]) -> list[Any]:
@@ -273,7 +284,7 @@ def _table(rows: Sequence[Any]) -> Any:
     return tf.constant(np.concatenate([column, np.zeros((BURST - len(column), *column.shape[1:]), column.dtype)]))
 
 
-def _tensors(variables: Sequence[Any]) -> list[Any]:
+def tensors_of(variables: Sequence[Any]) -> list[Any]:
     """The TensorFlow variables under Keras 3's; Keras 2's are TensorFlow's own."""
     return [getattr(v, "value", v) if not isinstance(v, tf.Variable) else v for v in variables]
 
@@ -285,6 +296,6 @@ def _norm(gradients: Sequence[Any]) -> Any:
     return tf.linalg.global_norm([*large, tf.concat(small, 0)] if small else large)
 
 
-def _dense(gradient: Any) -> Any:
+def dense(gradient: Any) -> Any:
     """Sparse gradients with repeated rows are not merged by Keras 3's optimizers: they are made dense first."""
     return tf.convert_to_tensor(gradient) if isinstance(gradient, tf.IndexedSlices) else gradient

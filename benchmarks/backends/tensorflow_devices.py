@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from trainband.benchmarks.backends.base import BackendError
+from trainband.benchmarks.backends.common import set_precision
 from trainband.platforms.cgroup import usable_cores
 from trainband.platforms.profiles import Profile
 
@@ -20,8 +20,7 @@ def configure(profile: Profile) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     if profile.deterministic:
         tf.config.experimental.enable_op_determinism()
-    if profile.precision != "float32":
-        keras.mixed_precision.set_global_policy(profile.precision)
+    set_precision(profile.precision)
     if profile.device == "cpu":
         tf.config.set_visible_devices([], "GPU")
     if profile.virtual_devices:

@@ -12,6 +12,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from trainband.benchmarks.backends.tensorflow_layers import widened
+
 _ROOT_HALF = 0.5**0.5
 _DENSITY_AT_0 = 0.3989422804014327  # of the standard normal distribution
 _TANH_FACTOR, _TANH_CUBE = 0.7978845608028654, 0.044715  # Hendrycks and Gimpel 2016, section 2
@@ -24,7 +26,7 @@ class Pointwise:
     compiled: bool
 
     def gelu(self, inputs: Any, approximate: bool) -> Any:
-        """See `models.layers.pointwise.Gelu`; computed in float32."""
+        """See `models.layers.pointwise.Gelu`; computed in float32, or in float64 as it comes."""
         forward, backward = _gelu_pair(approximate, self.compiled)
 
         @tf.custom_gradient
@@ -62,13 +64,13 @@ def _gelu_pair(approximate: bool, compiled: bool) -> tuple[Any, Any]:
         return 0.5 + 0.5 * tf.math.erf(x * _ROOT_HALF), _DENSITY_AT_0 * tf.exp(-0.5 * x * x)
 
     def forward(x: Any) -> Any:
-        wide = tf.cast(x, tf.float32)
+        wide = widened(x)
         return tf.cast(wide * share(wide)[0], x.dtype)
 
     def backward(x: Any, slopes: Any) -> Any:
-        wide = tf.cast(x, tf.float32)
+        wide = widened(x)
         factor, slope = share(wide)
-        return tf.cast(tf.cast(slopes, tf.float32) * (factor + wide * slope), x.dtype)
+        return tf.cast(widened(slopes) * (factor + wide * slope), x.dtype)
 
     return _pair(forward, backward, compiled)
 
@@ -76,19 +78,19 @@ def _gelu_pair(approximate: bool, compiled: bool) -> tuple[Any, Any]:
 @cache
 def _layer_norm_pair(epsilon: float, compiled: bool) -> tuple[Any, Any]:
     def normal(x: Any) -> tuple[Any, Any]:
-        wide = tf.cast(x, tf.float32)
+        wide = widened(x)
         centred = wide - tf.reduce_mean(wide, -1, keepdims=True)
         inverse = tf.math.rsqrt(tf.reduce_mean(centred * centred, -1, keepdims=True) + epsilon)
         return centred * inverse, inverse
 
     def forward(x: Any, scale: Any, offset: Any) -> Any:
-        outputs = normal(x)[0] * tf.cast(scale, tf.float32) + tf.cast(offset, tf.float32)
+        outputs = normal(x)[0] * widened(scale) + widened(offset)
         return tf.cast(outputs, x.dtype)
 
     def backward(x: Any, scale: Any, slopes: Any) -> tuple[Any, Any, Any]:
         outputs, inverse = normal(x)
-        wide = tf.cast(slopes, tf.float32)
-        scaled = wide * tf.cast(scale, tf.float32)
+        wide = widened(slopes)
+        scaled = wide * widened(scale)
         along = tf.reduce_mean(scaled * outputs, -1, keepdims=True)
         inner = inverse * (scaled - tf.reduce_mean(scaled, -1, keepdims=True) - outputs * along)
         rows = list(range(len(x.shape) - 1))

@@ -13,6 +13,11 @@ from trainband.benchmarks.backends import logits_digest as digest
 from trainband.models.layers import draws
 
 
+def widened(tensor: Any) -> Any:
+    """`tensor` in float32, or as it is in float64: sums and logarithms are never taken in less."""
+    return tensor if tensor.dtype == tf.float64 else tf.cast(tensor, tf.float32)
+
+
 def rescale(inputs: Any, scale: Any, offset: Any, dtype: str) -> Any:
     """`inputs * scale + offset` in `dtype`; each one number, or one a channel."""
     outputs = tf.cast(inputs, dtype) * tf.constant(scale, dtype)
@@ -47,7 +52,7 @@ def attention(
     _, time, width = query.shape
     query = query * tf.constant((width // heads) ** -0.5, query.dtype)
     query, key, value = (_split(part, heads) for part in (query, key, value))
-    scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)
+    scores = widened(tf.matmul(query, key, transpose_b=True))
     if causal:
         scores = tf.where(np.tri(time, key.shape[2], dtype=bool), scores, scores.dtype.min)
     if keep is not None:
@@ -69,12 +74,12 @@ def embed(table: Any, tokens: Any) -> Any:
 
 
 def tied_logits(inputs: Any, table: Any, bias: Any) -> Any:
-    """Products with every row of `table` in the compute dtype, plus `bias` where there is one: float32."""
+    """Products with every row of `table` in the compute dtype, plus `bias` where there is one: float32 or wider."""
     # Not tf.einsum: on a CPU its product with the transposed table takes many times as long.
     _, time, width = inputs.shape
     rows = tf.matmul(tf.reshape(inputs, (-1, width)), table, transpose_b=True)
-    logits = tf.cast(tf.reshape(rows, (-1, time, table.shape[0])), tf.float32)
-    return logits if bias is None else logits + tf.cast(bias, tf.float32)
+    logits = widened(tf.reshape(rows, (-1, time, table.shape[0])))
+    return logits if bias is None else logits + tf.cast(bias, logits.dtype)
 
 
 def add_constant(inputs: Any, constant: np.ndarray) -> Any:
@@ -91,12 +96,15 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     """Keras's batch normalisation on TensorFlow's fused kernel, for channels-last inputs of rank 4 or 2.
 
     The kernel's batch variance carries Bessel's correction N / (N - 1), which Keras's running variance does not:
-    it is taken out again before the running average moves.
+    it is taken out again before the running average moves. The kernel has no float64: there Keras's own layer runs.
     """
 
     kind = "BatchNormalization"
+    other_kernel_in_float64 = True
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        if inputs.dtype == tf.float64:
+            return super().call(inputs, training=training, mask=mask)
         training = bool(training) and self.trainable
         rank = len(inputs.shape)
         images = inputs if rank == 4 else tf.reshape(inputs, (-1, 1, 1, inputs.shape[-1]))

@@ -12,7 +12,7 @@ import torch
 
 from trainband.benchmarks.backends import torch_layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
-from trainband.benchmarks.backends.common import KerasKit, build_optimizer, slots_of
+from trainband.benchmarks.backends.common import KerasKit, build_optimizer, set_precision, slots_of
 from trainband.benchmarks.backends.logits_digest import row_stride
 from trainband.benchmarks.backends.signals import Signals
 from trainband.benchmarks.batches import Batch
@@ -45,9 +45,8 @@ class TorchAdapter(Adapter):
         torch.set_num_threads(profile.threads or usable_cores())
         if profile.deterministic:
             torch.use_deterministic_algorithms(True)
-        if profile.precision != "float32":
-            keras.mixed_precision.set_global_policy(profile.precision)
-        self._device = torch.device("cuda" if profile.device == "gpu" else "cpu")
+        set_precision(profile.precision)
+        self.torch_device = torch.device("cuda" if profile.device == "gpu" else "cpu")
 
     def build(self, architecture: str) -> None:
         kit = TorchKit()
@@ -60,43 +59,49 @@ class TorchAdapter(Adapter):
         self.slots = slots_of(self.optimizer, self.variables)
 
     def _keep(self, inputs: np.ndarray) -> bool:
-        self._resident = torch.tensor(inputs).to(self._device)
+        self._resident = torch.tensor(inputs).to(self.torch_device)
         return True
 
     def put(self, batches: Sequence[Batch]) -> list[Any]:
         return [self._put(batch) for batch in batches]
 
     def _put(self, batch: Batch) -> Any:
-        inputs = torch.from_numpy(batch.inputs).to(self._device, non_blocking=True)
-        labels = torch.from_numpy(batch.labels).to(self._device, torch.int64, non_blocking=True)
+        inputs = torch.from_numpy(batch.inputs).to(self.torch_device, non_blocking=True)
+        labels = torch.from_numpy(batch.labels).to(self.torch_device, torch.int64, non_blocking=True)
         return inputs, labels, batch.keys.tolist(), batch.learning_rate
 
     def train_step(self, arguments: Any) -> Any:
         inputs, labels, keys, rate = arguments
         with drawing(Draws(keys, 0)):
             examples = inputs if self._resident is None else self._resident[inputs]
-            outputs = self.model(examples, training=True).to(torch.float32)
-        loss = self._loss(examples if self.targets_are_inputs else labels, outputs)
+            outputs = torch_layers.widened(self.model(examples, training=True))
+        loss = self.batch_loss(examples if self.targets_are_inputs else labels, outputs)
         self._gradients = torch.autograd.grad(loss, self._tensors)
         with torch.no_grad():
             norm = torch.nn.utils.get_total_norm(self._gradients)
-            self.optimizer.learning_rate.assign(rate)
-            self.optimizer.apply(self._regularized(self._gradients), [entry.variable for entry in self._trainable])
-            figures = torch.stack([loss, norm, self.optimizer.learning_rate.value.to(loss.device)])
+            self.descend(self._gradients, rate)
+            figures = torch.stack([loss, norm, self.optimizer.learning_rate.value.to(loss.device)]).to(torch.float32)
         return figures, self._observed(outputs.detach())
+
+    def descend(self, gradients: Sequence[Any], rate: float) -> None:
+        """One update by the loss's `gradients`, at the learning rate `rate`."""
+        self.optimizer.learning_rate.assign(rate)
+        self.optimizer.apply(self._regularized(gradients), [entry.variable for entry in self._trainable])
 
     def _observed(self, logits: Any) -> Any:
         """The rows to be digested, where the host can read them in place, else their digest."""
         stride = row_stride(logits.shape)
         if stride > 1:
             logits = logits.reshape(-1, logits.shape[-1])[::stride].contiguous()
+        logits = logits.to(torch.float32)
         return logits if self._reads_logits else torch_layers.logits_digest(logits)
 
-    def _loss(self, targets: Any, outputs: Any) -> Any:
+    def batch_loss(self, targets: Any, outputs: Any) -> Any:
+        """The scalar that a step differentiates."""
         if self.loss == "reconstruction_error":
-            return torch.nn.functional.mse_loss(outputs, targets.to(torch.float32) * PIXEL_SCALE)
+            return torch.nn.functional.mse_loss(outputs, targets.to(outputs.dtype) * PIXEL_SCALE)
         if self.loss == "sigmoid_cross_entropy":
-            return torch.nn.functional.binary_cross_entropy_with_logits(outputs, targets.to(torch.float32))
+            return torch.nn.functional.binary_cross_entropy_with_logits(outputs, targets.to(outputs.dtype))
         return (
             torch.nn.functional.cross_entropy(
                 outputs.reshape(-1, outputs.shape[-1]),
@@ -119,11 +124,11 @@ class TorchAdapter(Adapter):
 
     def eval_step(self, inputs: np.ndarray) -> np.ndarray:
         with torch.no_grad():
-            logits = self.model(torch.tensor(inputs).to(self._device), training=False)
-        return np.asarray(logits.to(torch.float32).cpu().numpy())
+            logits = self.model(torch.tensor(inputs).to(self.torch_device), training=False)
+        return np.asarray(torch_layers.widened(logits).cpu().numpy())
 
     def sync(self, step: Any) -> None:
-        if self._device.type == "cuda":
+        if self.torch_device.type == "cuda":
             torch.cuda.synchronize()
 
     def fetch(self, steps: Sequence[Any]) -> Signals:
@@ -153,21 +158,21 @@ class TorchAdapter(Adapter):
         return f"{'gpu' if kinds == {'cuda'} else kinds.pop()} x1"
 
     def device_matmul(self, matrix: np.ndarray) -> Callable[[], object]:
-        operand = torch.from_numpy(matrix).to(self._device)
+        operand = torch.from_numpy(matrix).to(self.torch_device)
 
         def multiply() -> None:
             torch.matmul(operand, operand)
-            if self._device.type == "cuda":
+            if self.torch_device.type == "cuda":
                 torch.cuda.synchronize()
 
         return multiply
 
     def peak_device_bytes(self) -> int | None:
-        return int(torch.cuda.max_memory_allocated()) if self._device.type == "cuda" else None
+        return int(torch.cuda.max_memory_allocated()) if self.torch_device.type == "cuda" else None
 
     def rng_state(self) -> dict[str, str]:
         states = {"torch_cpu": torch.get_rng_state()}
-        if self._device.type == "cuda":
+        if self.torch_device.type == "cuda":
             states["torch_cuda"] = torch.cuda.get_rng_state()
         return {name: hashlib.sha256(state.numpy().tobytes()).hexdigest() for name, state in states.items()}
 

@@ -14,6 +14,11 @@ from trainband.benchmarks.backends import logits_digest as digest
 from trainband.models.layers import draws
 
 
+def widened(tensor: Any) -> Any:
+    """`tensor` in float32, or as it is in float64: sums and logarithms are never taken in less."""
+    return tensor if tensor.dtype == torch.float64 else tensor.to(torch.float32)
+
+
 def rescale(inputs: Any, scale: Any, offset: Any, dtype: str) -> Any:
     """`inputs * scale + offset` in `dtype`; each one number, or one a channel."""
     outputs = inputs.to(getattr(torch, dtype))
@@ -74,8 +79,8 @@ def attention(
 
 
 def _weights(query: Any, key: Any, mask: Any, *, causal: bool, drop: Callable[[Any], Any] | None) -> Any:
-    scores = torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(2, 3)).to(torch.float32)
-    lowest = torch.finfo(torch.float32).min
+    scores = widened(torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(2, 3)))
+    lowest = torch.finfo(scores.dtype).min
     if causal:
         seen = torch.ones(scores.shape[2:], dtype=torch.bool, device=scores.device).tril()
         scores = scores.masked_fill(~seen, lowest)
@@ -91,9 +96,9 @@ def embed(table: Any, tokens: Any) -> Any:
 
 
 def tied_logits(inputs: Any, table: Any, bias: Any) -> Any:
-    """Products with every row of `table` in the compute dtype, plus `bias` where there is one: float32."""
-    logits = functional.linear(inputs, table).to(torch.float32)
-    return logits if bias is None else logits + bias.to(torch.float32)
+    """Products with every row of `table` in the compute dtype, plus `bias` where there is one: float32 or wider."""
+    logits = widened(functional.linear(inputs, table))
+    return logits if bias is None else logits + bias.to(logits.dtype)
 
 
 def add_constant(inputs: Any, constant: np.ndarray) -> Any:

@@ -14,7 +14,7 @@ from trainband.benchmarks.diff.trajectory import compare_traces
 from trainband.benchmarks.environments.recorded import recorded_environment
 from trainband.benchmarks.environments.uv import EnvironmentFailure
 from trainband.benchmarks.host_lock import host_lock
-from trainband.benchmarks.run_spec import SPEC_FILE, TRACE_FILE, spec_from_json
+from trainband.benchmarks.run_spec import SPEC_FILE, TRACE_FILE, Zoom, spec_from_json
 from trainband.benchmarks.trace.files import Trace, read_trace
 from trainband.benchmarks.training_child import environment_of, train_in_child
 from trainband.results.records import Record
@@ -75,6 +75,18 @@ class Rerunner:
         Raises:
           RerunError: its environment cannot be had any more, or its child fails.
         """
+        with tempfile.TemporaryDirectory(prefix="trainband-rerun-") as name:
+            self.train(side, Path(name), window=window)
+            return read_trace(Path(name) / TRACE_FILE)
+
+    def train(self, side: Side, folder: Path, *, window: tuple[int, int], zoom: Zoom | None = None) -> None:
+        """Train `side` again up to the window's last step; its child writes into `folder`.
+
+        A zoom that does not train looks at the reference in float64.
+
+        Raises:
+          RerunError: its environment cannot be had any more, or its child fails.
+        """
         try:
             python = recorded_environment(
                 side.record, side.folder, cache_root=self.cache_root, on_build=lambda: self.on_build(side.record.run_id)
@@ -82,15 +94,15 @@ class Rerunner:
         except EnvironmentFailure as error:
             raise RerunError(f"the environment of run {side.record.run_id} cannot be built again: {error}") from error
         spec = spec_from_json((side.folder / SPEC_FILE).read_text(encoding="utf-8"))
-        spec = replace(spec, window=window, cache_root=str(self.cache_root), submitted_at=time.time())
+        spec = replace(spec, window=window, zoom=zoom, cache_root=str(self.cache_root), submitted_at=time.time())
+        if zoom is not None and not zoom.own:
+            spec = replace(spec, profile=replace(spec.profile, precision="float64"))
         environ = environment_of(spec.profile, self.cache_root)
         limit = spec.recipe.time_limit_sec + _EXTRA_SEC
-        with tempfile.TemporaryDirectory(prefix="trainband-rerun-") as name, host_lock(self.on_wait):
-            folder = Path(name)
+        with host_lock(self.on_wait):
             trained = train_in_child(folder, spec, pool=self.pool, python=python, environ=environ, time_limit_sec=limit)
-            if trained.failure is not None:
-                raise RerunError(f"run {spec.run_id} cannot be trained again: {trained.failure.message}")
-            return read_trace(folder / TRACE_FILE)
+        if trained.failure is not None:
+            raise RerunError(f"run {spec.run_id} cannot be trained again: {trained.failure.message}")
 
 
 def refine(a: Side, b: Side, divergence: Divergence, rerunner: Rerunner) -> Refined:

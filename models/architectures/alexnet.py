@@ -30,7 +30,7 @@ def build(kit: LayerKit, *, image_size: int = 224, classes: int = 1000) -> Any:
     for layer in range(2):
         x = kit.dropout(0.5, name=f"drop{layer}")(x)
         x = keras.layers.Dense(4096, activation="relu", kernel_initializer=_start(), name=f"hidden{layer}")(x)
-    return keras.Model(inputs, logits(x, classes, initializer=_start()), name="alexnet")
+    return keras.Model(inputs, logits(kit, x, classes, initializer=_start()), name="alexnet")
 
 
 def _conv(x: Any, width: int, size: int, *, name: str, stride: int = 1, padding: str = "same") -> Any:

@@ -27,7 +27,7 @@ def build(kit: LayerKit) -> Any:
     for index, width in enumerate((16, 8)):
         x = keras.layers.UpSampling2D(2, name=f"grow{index}")(x)
         x = _conv(x, width, stride=1, name=f"up{index}")
-    x = keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid", dtype="float32", name="image")(x)
+    x = keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid", dtype=kit.output_dtype, name="image")(x)
     return keras.Model(inputs, x, name="autoencoder_fashion_mnist")
 
 

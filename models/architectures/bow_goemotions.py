@@ -26,4 +26,4 @@ def build(kit: LayerKit) -> Any:
     x = keras.layers.GlobalAveragePooling1D(name="mean")(x)
     x = kit.dropout(0.3, name="drop")(x)
     x = keras.layers.Dense(128, activation="relu", kernel_initializer="he_normal", name="hidden")(x)
-    return keras.Model(inputs, keras.layers.Dense(28, dtype="float32", name="logits")(x), name="bow_goemotions")
+    return keras.Model(inputs, keras.layers.Dense(28, dtype=kit.output_dtype, name="logits")(x), name="bow_goemotions")

@@ -21,5 +21,5 @@ def build(kit: LayerKit) -> Any:
     x = keras.layers.LSTM(
         256, return_sequences=True, recurrent_initializer="glorot_uniform", unit_forget_bias=False, name="lstm"
     )(x)
-    x = keras.layers.Dense(65, dtype="float32", name="logits")(x)
+    x = keras.layers.Dense(65, dtype=kit.output_dtype, name="logits")(x)
     return keras.Model(inputs, x, name="charlstm_tiny_shakespeare")

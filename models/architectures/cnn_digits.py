@@ -27,4 +27,4 @@ def build(kit: LayerKit) -> Any:
     x = keras.layers.MaxPooling2D(2, name="pool")(x)
     x = keras.layers.Flatten(name="flatten")(x)
     x = kit.dropout(0.2, name="drop")(x)
-    return keras.Model(inputs, keras.layers.Dense(10, dtype="float32", name="logits")(x), name="cnn_digits")
+    return keras.Model(inputs, keras.layers.Dense(10, dtype=kit.output_dtype, name="logits")(x), name="cnn_digits")

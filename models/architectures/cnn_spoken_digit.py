@@ -27,4 +27,6 @@ def build(kit: LayerKit) -> Any:
         x = keras.layers.MaxPooling2D(2, name=f"pool{index}")(x)
     x = keras.layers.GlobalAveragePooling2D(name="mean")(x)
     x = kit.dropout(0.2, name="drop")(x)
-    return keras.Model(inputs, keras.layers.Dense(10, dtype="float32", name="logits")(x), name="cnn_spoken_digit")
+    return keras.Model(
+        inputs, keras.layers.Dense(10, dtype=kit.output_dtype, name="logits")(x), name="cnn_spoken_digit"
+    )

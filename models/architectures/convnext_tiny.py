@@ -34,7 +34,7 @@ def build(kit: LayerKit, *, image_size: int = 224, classes: int = 1000) -> Any:
             depth += 1
     x = keras.layers.GlobalAveragePooling2D(name="average")(x)
     return keras.Model(
-        inputs, logits(_norm(kit, x, name="last_norm"), classes, initializer=_start()), name="convnext_tiny"
+        inputs, logits(kit, _norm(kit, x, name="last_norm"), classes, initializer=_start()), name="convnext_tiny"
     )
 
 

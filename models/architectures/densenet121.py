@@ -32,7 +32,7 @@ def build(kit: LayerKit, *, image_size: int = 224, classes: int = 1000) -> Any:
             x = keras.layers.AveragePooling2D(2, name=f"transition{block}_pool")(x)
     x = _norm_relu(kit, x, name="last")
     x = keras.layers.GlobalAveragePooling2D(name="average")(x)
-    return keras.Model(inputs, logits(x, classes), name="densenet121")
+    return keras.Model(inputs, logits(kit, x, classes), name="densenet121")
 
 
 def _dense_layer(kit: LayerKit, x: Any, *, name: str) -> Any:

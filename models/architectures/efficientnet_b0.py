@@ -52,7 +52,7 @@ def build(kit: LayerKit, *, image_size: int = 224, classes: int = 1000) -> Any:
     x = keras.layers.GlobalAveragePooling2D(name="average")(x)
     x = kit.dropout(0.2, name="drop")(x)
     initializer = keras.initializers.VarianceScaling(scale=1 / 3, mode="fan_out", distribution="uniform")
-    return keras.Model(inputs, logits(x, classes, initializer=initializer), name="efficientnet_b0")
+    return keras.Model(inputs, logits(kit, x, classes, initializer=initializer), name="efficientnet_b0")
 
 
 def _branch(kit: LayerKit, x: Any, width: int, *, expansion: int, stride: int, size: int, name: str) -> Any:

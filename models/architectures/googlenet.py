@@ -46,7 +46,7 @@ def build(kit: LayerKit, *, image_size: int = 224, classes: int = 1000) -> Any:
             x = keras.layers.MaxPooling2D(2 if group else 3, strides=2, padding="same", name=f"group{group}_pool")(x)
     x = keras.layers.GlobalAveragePooling2D(name="average")(x)
     x = kit.dropout(0.2, name="drop")(x)
-    return keras.Model(inputs, logits(x, classes), name="googlenet")
+    return keras.Model(inputs, logits(kit, x, classes), name="googlenet")
 
 
 def _inception(kit: LayerKit, x: Any, widths: tuple[int, ...], *, name: str) -> Any:

@@ -70,6 +70,6 @@ def fan_out_normal() -> Any:
     return keras.initializers.VarianceScaling(scale=2.0, mode="fan_out", distribution="untruncated_normal")
 
 
-def logits(x: Any, classes: int, *, initializer: Any = "glorot_uniform") -> Any:
-    """The last dense layer: float32 [batch, classes]."""
-    return keras.layers.Dense(classes, kernel_initializer=initializer, dtype="float32", name="logits")(x)
+def logits(kit: LayerKit, x: Any, classes: int, *, initializer: Any = "glorot_uniform") -> Any:
+    """The last dense layer: [batch, classes] in the kit's output dtype."""
+    return keras.layers.Dense(classes, kernel_initializer=initializer, dtype=kit.output_dtype, name="logits")(x)

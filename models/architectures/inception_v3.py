@@ -36,7 +36,7 @@ def build(kit: LayerKit, *, image_size: int = 299, classes: int = 1000) -> Any:
         x = _block8(kit, x, name=f"mixed{block}")
     x = keras.layers.GlobalAveragePooling2D(name="average")(x)
     x = kit.dropout(0.2, name="drop")(x)
-    return keras.Model(inputs, logits(x, classes), name="inception_v3")
+    return keras.Model(inputs, logits(kit, x, classes), name="inception_v3")
 
 
 def _block35(kit: LayerKit, x: Any, projection: int, *, name: str) -> Any:

@@ -25,4 +25,4 @@ def build(kit: LayerKit) -> Any:
     x = keras.layers.Flatten(name="flatten")(x)
     x = keras.layers.Dense(120, activation="tanh", name="c5")(x)
     x = keras.layers.Dense(84, activation="tanh", name="f6")(x)
-    return keras.Model(inputs, keras.layers.Dense(10, dtype="float32", name="logits")(x), name="lenet5_mnist")
+    return keras.Model(inputs, keras.layers.Dense(10, dtype=kit.output_dtype, name="logits")(x), name="lenet5_mnist")

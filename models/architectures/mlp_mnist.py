@@ -21,4 +21,4 @@ def build(kit: LayerKit) -> Any:
     x = keras.layers.Flatten(name="flatten")(x)
     x = keras.layers.Dense(512, activation="relu", kernel_initializer="he_normal", name="hidden")(x)
     x = kit.dropout(0.2, name="drop")(x)
-    return keras.Model(inputs, keras.layers.Dense(10, dtype="float32", name="logits")(x), name="mlp_mnist")
+    return keras.Model(inputs, keras.layers.Dense(10, dtype=kit.output_dtype, name="logits")(x), name="mlp_mnist")

@@ -19,4 +19,4 @@ def build(kit: LayerKit) -> Any:
     inputs = keras.Input((6,), dtype="float32", name="measures")
     x = kit.rescale(name="rescale", scale=1.0)(inputs)
     x = keras.layers.Dense(16, activation="relu", kernel_initializer="he_normal", name="hidden")(x)
-    return keras.Model(inputs, keras.layers.Dense(3, dtype="float32", name="logits")(x), name="mlp_penguins")
+    return keras.Model(inputs, keras.layers.Dense(3, dtype=kit.output_dtype, name="logits")(x), name="mlp_penguins")

@@ -35,7 +35,7 @@ def build(kit: LayerKit, *, image_size: int = 224, classes: int = 1000) -> Any:
     x = _conv(kit, x, 1280, 1, name="last")
     x = keras.layers.GlobalAveragePooling2D(name="average")(x)
     x = kit.dropout(0.2, name="drop")(x)
-    return keras.Model(inputs, logits(x, classes), name="mobilenet_v2")
+    return keras.Model(inputs, logits(kit, x, classes), name="mobilenet_v2")
 
 
 def _inverted(kit: LayerKit, x: Any, width: int, *, expansion: int, stride: int, name: str) -> Any:

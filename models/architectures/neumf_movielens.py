@@ -28,7 +28,7 @@ def build(kit: LayerKit) -> Any:
     for index, width in enumerate((4 * FACTORS, 2 * FACTORS, FACTORS)):
         x = keras.layers.Dense(width, activation="relu", name=f"hidden{index}")(x)
     x = keras.layers.Concatenate(name="both")([product, x])
-    x = keras.layers.Dense(1, kernel_initializer="lecun_uniform", dtype="float32", name="logits")(x)
+    x = keras.layers.Dense(1, kernel_initializer="lecun_uniform", dtype=kit.output_dtype, name="logits")(x)
     return keras.Model(inputs, x, name="neumf_movielens")
 
 

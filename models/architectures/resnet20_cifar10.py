@@ -30,7 +30,7 @@ def residual_network(kit: LayerKit, *, blocks: int, name: str) -> Any:
         for block in range(blocks):
             x = _block(kit, x, width, stride=2 if stage and not block else 1, name=f"stage{stage}_block{block}")
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
-    outputs = keras.layers.Dense(10, kernel_initializer="he_normal", dtype="float32", name="logits")(x)
+    outputs = keras.layers.Dense(10, kernel_initializer="he_normal", dtype=kit.output_dtype, name="logits")(x)
     return keras.Model(inputs, outputs, name=name)
 
 

@@ -29,7 +29,7 @@ def build(kit: LayerKit) -> Any:
             y = _conv(kit, y, width, name=f"residual{width}_b")
             x = keras.layers.Add(name=f"add{width}")([x, y])
     x = keras.layers.GlobalMaxPooling2D(name="pool")(x)
-    x = keras.layers.Dense(10, use_bias=False, dtype="float32", name="classes")(x)
+    x = keras.layers.Dense(10, use_bias=False, dtype=kit.output_dtype, name="classes")(x)
     x = kit.rescale(name="logits", scale=LOGIT_SCALE)(x)
     return keras.Model(inputs, x, name="resnet9_cifar10")
 

@@ -41,7 +41,7 @@ def _resnet(kit: LayerKit, blocks: tuple[int, ...], *, image_size: int, classes:
             stride = 2 if stage and not block else 1
             x = _bottleneck(kit, x, 64 * 2**stage, stride=stride, name=f"stage{stage}_block{block}")
     x = keras.layers.GlobalAveragePooling2D(name="average")(x)
-    return keras.Model(inputs, logits(x, classes), name=name)
+    return keras.Model(inputs, logits(kit, x, classes), name=name)
 
 
 def _bottleneck(kit: LayerKit, x: Any, width: int, *, stride: int, name: str) -> Any:

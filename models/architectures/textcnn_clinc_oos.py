@@ -26,7 +26,9 @@ def build(kit: LayerKit) -> Any:
     pooled = [_pooled(x, width) for width in WIDTHS]
     x = keras.layers.Concatenate(name="features")(pooled)
     x = kit.dropout(0.5, name="drop_features")(x)
-    return keras.Model(inputs, keras.layers.Dense(150, dtype="float32", name="logits")(x), name="textcnn_clinc_oos")
+    return keras.Model(
+        inputs, keras.layers.Dense(150, dtype=kit.output_dtype, name="logits")(x), name="textcnn_clinc_oos"
+    )
 
 
 def _pooled(x: Any, width: int) -> Any:

@@ -36,7 +36,7 @@ def build(kit: LayerKit, *, image_size: int = 224, classes: int = 1000) -> Any:
     for layer in range(2):
         x = keras.layers.Dense(4096, activation="relu", kernel_initializer=_start(), name=f"hidden{layer}")(x)
         x = kit.dropout(0.5, name=f"drop{layer}")(x)
-    return keras.Model(inputs, logits(x, classes, initializer=_start()), name="vgg16")
+    return keras.Model(inputs, logits(kit, x, classes, initializer=_start()), name="vgg16")
 
 
 def _start() -> Any:

@@ -34,7 +34,7 @@ def vision_transformer(
     for layer in range(layers):
         x = _block(kit, x, heads=heads, drop_path=drop_path * layer / (layers - 1), name=f"block{layer}")
     x = kit.pick(0, name="class_of_image")(_norm(kit, x, name="last_norm"))
-    return keras.layers.Dense(classes, kernel_initializer=_normal(), dtype="float32", name="logits")(x)
+    return keras.layers.Dense(classes, kernel_initializer=_normal(), dtype=kit.output_dtype, name="logits")(x)
 
 
 def _block(kit: LayerKit, x: Any, *, heads: int, drop_path: float, name: str) -> Any:

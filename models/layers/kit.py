@@ -13,7 +13,13 @@ Factor = float | tuple[float, ...]
 
 
 class LayerKit(Protocol):
-    """Layers whose fastest or reproducible form depends on the backend and the profile."""
+    """Layers whose fastest or reproducible form depends on the backend and the profile.
+
+    Attributes:
+      output_dtype: dtype of a model's last layer: float32 where the others compute in less, float64 where they do.
+    """
+
+    output_dtype: str
 
     def batch_norm(self, *, name: str, momentum: float = 0.99, epsilon: float = 1e-3) -> Any:
         """Batch normalisation over the last axis, with Keras's mathematics exactly."""

@@ -11,6 +11,8 @@ from keras import ops
 class StockKit:
     """`models.layers.kit.LayerKit` of Keras's own layers, and of thin ones over `keras.ops` where it has none."""
 
+    output_dtype = "float32"
+
     def batch_norm(self, *, name: str, momentum: float = 0.99, epsilon: float = 1e-3) -> Any:
         return keras.layers.BatchNormalization(name=name, momentum=momentum, epsilon=epsilon)
 

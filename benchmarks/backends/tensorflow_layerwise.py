@@ -1,0 +1,88 @@
+"""Single layers and their derivatives in TensorFlow, each call compiled to a graph of its own as a step is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from trainband.benchmarks.backends.base import BackendError
+from trainband.benchmarks.backends.tensorflow import TensorFlowAdapter, dense, tensors_of
+from trainband.benchmarks.zoom.layerwise import Layerwise, Pulled, is_float, leaves, like
+
+
+def create(adapter: TensorFlowAdapter) -> Layerwise:
+    """See `Layerwise`; raises BackendError under a strategy, whose replicas hold parts of a step."""
+    if adapter.profile.strategy != "none":
+        raise BackendError(f"profile.strategy = {adapter.profile.strategy!r}: layers are looked at on one device only")
+    return TensorFlowLayerwise(adapter)
+
+
+class TensorFlowLayerwise(Layerwise):
+    """See `Layerwise`."""
+
+    adapter: TensorFlowAdapter
+
+    def pull_back(
+        self, layer: Any, arguments: Sequence[Any], options: Mapping[str, Any], slopes: Sequence[np.ndarray] | None
+    ) -> Pulled:
+        given = [tf.constant(leaf) for leaf in leaves(arguments)]
+        floats = [place for place, leaf in enumerate(given) if is_float(leaf)]
+        variables = tensors_of(layer.trainable_weights)
+        others = tensors_of(layer.non_trainable_weights)
+
+        def pull(given: list[Any], slopes: list[Any]) -> Any:
+            with tf.GradientTape() as tape:
+                tape.watch([given[place] for place in floats])
+                outputs = leaves(layer(*like(arguments, iter(given)), **options))
+            if not slopes:
+                return outputs, [], []
+            slopes = [tf.cast(slope, output.dtype) for slope, output in zip(slopes, outputs, strict=True)]
+            by = tape.gradient(outputs, [*(given[place] for place in floats), *variables], output_gradients=slopes)
+            by = [None if gradient is None else dense(gradient) for gradient in by]
+            return outputs, by[: len(floats)], by[len(floats) :]
+
+        before = [variable.numpy() for variable in others]
+        outputs, by_inputs, by_weights = tf.function(pull)(given, [tf.constant(slope) for slope in slopes or ()])
+        after = [np.asarray(variable.numpy()) for variable in others]
+        for variable, value in zip(others, before, strict=True):
+            variable.assign(value)
+        found: list[Any] = [None] * len(given)
+        for place, gradient in zip(floats, by_inputs, strict=False):
+            found[place] = None if gradient is None else self.array(gradient)
+        return Pulled(
+            outputs=[self.array(output) for output in outputs],
+            input_gradients=found,
+            weight_gradients=[None if gradient is None else self.array(gradient) for gradient in by_weights],
+            statistics=after,
+            dtype=outputs[0].dtype.name,
+        )
+
+    def total(self, gradients: Sequence[np.ndarray]) -> np.ndarray:
+        return super().total(gradients[::-1])
+
+    def loss(self, targets: np.ndarray, outputs: np.ndarray) -> tuple[float, np.ndarray]:
+        def take(targets: Any, logits: Any) -> Any:
+            with tf.GradientTape() as tape:
+                tape.watch(logits)
+                loss = self.adapter.batch_loss(targets, logits)
+            return loss, tape.gradient(loss, logits)
+
+        loss, slope = tf.function(take)(tf.constant(targets), tf.constant(outputs))
+        return float(loss.numpy()), self.array(slope)
+
+    def descend(self, gradients: Sequence[np.ndarray], rate: float) -> None:
+        given = [tf.constant(gradient) for gradient in gradients]
+        tf.function(self.adapter.descend)(given, tf.constant(rate, tf.float32))
+
+    def keys(self, keys: np.ndarray) -> Any:
+        return tf.constant(keys)
+
+    def tensor(self, array: np.ndarray) -> Any:
+        return tf.constant(array)
+
+    def array(self, tensor: Any) -> np.ndarray:
+        tensor = tf.cast(tensor, tf.float32) if tensor.dtype == tf.bfloat16 else tensor
+        return np.asarray(tensor.numpy())
