@@ -119,15 +119,9 @@ def build_optimizer(recipe: Recipe, variables: Sequence[Any]) -> Any:
     if recipe.optimizer.weight_decay:
         optimizer.exclude_from_weight_decay(var_list=[each for each in variables if len(each.shape) < 2])
     optimizer.build(variables)
+    if not hasattr(optimizer, "apply"):  # Keras 2 has it under another name, for pairs
+        optimizer.apply = lambda gradients, of: optimizer.apply_gradients(zip(gradients, of, strict=True))
     return optimizer
-
-
-def apply_gradients(optimizer: Any, gradients: Sequence[Any], variables: Sequence[Any]) -> None:
-    """One update; Keras 2 takes gradients and variables in pairs."""
-    if hasattr(optimizer, "apply"):
-        optimizer.apply(gradients, variables)
-    else:
-        optimizer.apply_gradients(zip(gradients, variables, strict=True))
 
 
 def optimizer_variables(optimizer: Any) -> list[Any]:

@@ -12,13 +12,7 @@ import tensorflow as tf
 
 from trainband.benchmarks.backends import tensorflow_layers as layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
-from trainband.benchmarks.backends.common import (
-    KerasKit,
-    apply_gradients,
-    build_optimizer,
-    optimizer_variables,
-    slots_of,
-)
+from trainband.benchmarks.backends.common import KerasKit, build_optimizer, optimizer_variables, slots_of
 from trainband.benchmarks.backends.logits_digest import row_stride
 from trainband.benchmarks.backends.signals import Signals
 from trainband.benchmarks.backends.tensorflow_devices import configure, strategy_of
@@ -173,7 +167,7 @@ class TensorFlowAdapter(Adapter):
         if not self.recipe.optimizer.clip_norm:
             gradients = self._regularized(gradients)
         self.optimizer.learning_rate.assign(rate)
-        apply_gradients(self.optimizer, gradients, [entry.variable for entry in self._trainable])
+        self.optimizer.apply(gradients, [entry.variable for entry in self._trainable])
 
     def batch_loss(self, targets: Any, outputs: Any) -> Any:
         """The scalar that a step differentiates."""
