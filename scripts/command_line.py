@@ -25,6 +25,7 @@ VERBS = {
     "check": "judge stored runs again, without training",
     "show": "one run in full",
     "diff": "where two runs part: inputs, then stage and step",
+    "audit": "plant faults, and say which of them this installation finds",
     "variance": "how far the metrics scatter when one factor varies",
     "report": "write the static HTML pages",
 }
@@ -67,15 +68,20 @@ def define_store(values: flags.FlagValues) -> None:
 
 def define_training(values: flags.FlagValues) -> None:
     """The flags of verbs that train."""
+    define_runs(values)
+    flags.DEFINE_multi_string(
+        "fault", [], "Plant a fault in each run, to see it found; a wrong name lists them all.", flag_values=values
+    )
+
+
+def define_runs(values: flags.FlagValues) -> None:
+    """Where runs are kept, where their data and bands are, and how long one may take."""
     define_store(values)
     define_data(values)
     flags.DEFINE_string("bands", None, "Directory of band files; the committed ones by default.", flag_values=values)
     flags.DEFINE_float("time_limit", None, "Seconds a run may take; the recipe's by default.", 1e-3, flag_values=values)
     flags.register_validator(
         "time_limit", lambda value: value is None or not math.isnan(value), "must be a number", flag_values=values
-    )
-    flags.DEFINE_multi_string(
-        "fault", [], "Plant a fault in each run, to see it found; a wrong name lists them all.", flag_values=values
     )
 
 
