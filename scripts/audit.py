@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from absl import flags
@@ -13,6 +12,8 @@ from absl import flags
 from trainband.command_line import INFRASTRUCTURE, UsageError, Verb, define_runs, optional_path
 
 FOUND, MISSED = 0, 1
+# Runs with faults are kept apart, in a store below the user's: no check and no page takes them for the cell's own.
+RUNS = "audit"
 
 
 def define(values: flags.FlagValues) -> None:
@@ -30,7 +31,7 @@ def define(values: flags.FlagValues) -> None:
     flags.DEFINE_integer("seeds", 10, "Runs of each fault on each cell.", 1, flag_values=values)
     flags.DEFINE_integer("jobs", 1, "One-thread runs at once.", 1, flag_values=values)
     flags.DEFINE_string(
-        "out", None, "Directory for audit.json and audit.html; the store's by default.", flag_values=values
+        "out", None, "Directory for the evidence, audit.json; the store's by default.", flag_values=values
     )
 
 
@@ -55,13 +56,13 @@ def run(values: Any, words: list[str]) -> int:
     folder = optional_path(values.out) or session.store.root
     folder.mkdir(parents=True, exist_ok=True)
     write_audit(folder / AUDIT_FILE, audit)
-    page = Path(folder / AUDIT_FILE).with_suffix(".html")
+    page = session.store.root / "audit.html"
     write_audit_figure(page, audit)
     if values.json:
         print(json.dumps(encode(audit), indent=1))
     else:
         print(audit_text(audit))
-        print(f"evidence: {folder / AUDIT_FILE}\nfigure:   {page}")
+        print(f"evidence: {folder / AUDIT_FILE}\nfigure:   {page}\nruns:     {session.store.root / RUNS}")
     return FOUND if audit.passed else MISSED
 
 
@@ -69,6 +70,7 @@ def _audit(values: Any, session: Any, faults: Sequence[Any]) -> Any:
     from trainband.benchmarks.audit import CONTENDED, AuditExperiment
     from trainband.benchmarks.data.cache import cache_root
     from trainband.benchmarks.side_by_side import SideBySide
+    from trainband.results.store import Store
     from trainband.session import say_waiting
 
     cells = [session.banded_cell(name) for name in dict.fromkeys(values.cell)]
@@ -79,8 +81,10 @@ def _audit(values: Any, session: Any, faults: Sequence[Any]) -> Any:
                 "may part; take one such as cpu_deterministic"
             )
     session.check_bands(cells)
+    store = Store(session.store.root / RUNS)
+    store.sweep_leftovers()
     with SideBySide(
-        store=session.store,
+        store=store,
         cache_root=cache_root(),
         python=sys.executable,
         jobs=values.jobs,
@@ -91,7 +95,7 @@ def _audit(values: Any, session: Any, faults: Sequence[Any]) -> Any:
             cells=cells,
             faults=faults,
             seeds=range(values.seeds),
-            store=session.store,
+            store=store,
             bands=session.bands,
             runners=runners,
             cache_root=cache_root(),
