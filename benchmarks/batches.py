@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +15,8 @@ from trainband.benchmarks.data.stored import Rows, StoredRows
 from trainband.models.layers.draws import step_keys
 from trainband.models.specs import Recipe
 
+# Seed, epoch and number of examples to a permutation of them.
+Order = Callable[[int, int, int], np.ndarray]
 _ORDER_STREAM = 0x0DE2
 _AUGMENT_STREAM = 0xA06E
 
@@ -69,6 +71,7 @@ class BatchSource:
         random_layers: int,
         resident: bool = False,
         draw_seed: int | None = None,
+        order: Order = epoch_order,
     ) -> None:
         """Batches of `inputs`; of their row numbers where they are `resident`, which rules augmentation out.
 
@@ -92,6 +95,7 @@ class BatchSource:
         self._seed = seed
         self._draw_seed = seed if draw_seed is None else draw_seed
         self._random_layers = random_layers
+        self._order = order
         self.checksums: list[int] = []
         self.fed_checksums: list[int] = []
         self.draw_checksums: list[int] = []
@@ -110,7 +114,7 @@ class BatchSource:
         """The batches of `epoch` from its `first` one on; the last partial batch is dropped."""
         size = self._recipe.batch_size
         steps = slice(first * size, self.steps_per_epoch * size)
-        order = epoch_order(self._seed, epoch, len(self._rows)).astype(np.int32)
+        order = self._order(self._seed, epoch, len(self._rows)).astype(np.int32)
         draws = augment = None
         if self._augmentation is not None:
             draws = self._augmentation.draw(_generator(self._seed, _AUGMENT_STREAM, epoch), len(order))[steps]

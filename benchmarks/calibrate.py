@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import queue
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trainband.benchmarks.cells import Cell
-from trainband.benchmarks.children import ChildPool
-from trainband.benchmarks.environments.asked import Environment
 from trainband.benchmarks.host_lock import host_lock
 from trainband.benchmarks.judging import now_utc
-from trainband.benchmarks.runner import Runner, RunRequest
+from trainband.benchmarks.runner import RunRequest
 from trainband.benchmarks.seeds import calibration_seed
+from trainband.benchmarks.side_by_side import SideBySide
 from trainband.results.band_files import read_band, write_band
 from trainband.results.bands import Band, band_from_evidence
 from trainband.results.evidence import Evidence, add_sample, start_evidence
@@ -117,45 +113,16 @@ class Calibration:
 
     def _train(self, seeds: Sequence[int]) -> Iterator[Record]:
         """The records of `seeds`, as they come."""
-        workers: queue.SimpleQueue[Runner] = queue.SimpleQueue()
-        pools = [ChildPool() for _ in range(min(self.jobs, max(1, len(seeds))))]
-        for index, pool in enumerate(pools):
-            workers.put(self._runner(pool, index))
-        cell = replace(self.cell, profile=replace(self.cell.profile, threads=1)) if self.jobs > 1 else self.cell
-
-        def train(seed: int) -> Record:
-            runner = workers.get()
-            try:
-                return runner.run(RunRequest(cell=cell, seed=seed, seed_role="calibration"))
-            finally:
-                workers.put(runner)
-
-        with ThreadPoolExecutor(max_workers=len(pools)) as executor:
-            pending: set[Future[Record]] = {executor.submit(train, seed) for seed in seeds}
-            try:
-                while pending:
-                    done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                    for future in done:
-                        yield future.result()
-            finally:
-                for future in pending:
-                    future.cancel()
-                for pool in pools:
-                    pool.close()
-
-    def _runner(self, pool: ChildPool, index: int) -> Runner:
-        many = self.jobs > 1
-        usable = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-        return Runner(
+        requests = [RunRequest(cell=self.cell, seed=seed, seed_role="calibration") for seed in seeds]
+        with SideBySide(
             store=self.store,
-            pool=pool,
             cache_root=self.cache_root,
-            environment=Environment(python=self.python),
-            contended=CONTENDED.format(jobs=self.jobs) if many else None,
-            locked=False,
+            python=self.python,
+            jobs=self.jobs,
+            contended=CONTENDED.format(jobs=self.jobs),
             time_limit_sec=self.time_limit_sec,
-            cores=(usable[index % len(usable)],) if many and usable else None,
-        )
+        ) as runners:
+            yield from runners.records(requests)
 
 
 def _lacking(band: Band | None, seeds: Sequence[int]) -> list[int]:

@@ -11,7 +11,6 @@ import numpy as np
 from trainband.benchmarks.backends.base import Adapter
 from trainband.benchmarks.device_load import DeviceLoad
 from trainband.benchmarks.evaluate import EvalResult, evaluate
-from trainband.benchmarks.faults import planted
 from trainband.benchmarks.host_load import LoadSample, contention
 from trainband.benchmarks.run_spec import RunSpec, recipe_hash
 from trainband.benchmarks.setting_up import Feed, Inputs, build, weights_digest
@@ -60,7 +59,6 @@ class _Run:
 
     def __init__(self, spec: RunSpec, adapter: Adapter, inputs: Inputs, cores: int) -> None:
         self.spec, self.adapter, self.inputs, self.cores = spec, adapter, inputs, cores
-        self.faults = planted(spec.faults)
         self.metrics: tuple[Metric, ...] = spec.model.judged_by(spec.tier)
         self.device_load = DeviceLoad(spec.profile)
         self.eval_sec: list[float] = []
@@ -69,7 +67,7 @@ class _Run:
     def result(self) -> Result:
         adapter = self.adapter
         self.peak_before = adapter.matmul_flops_per_sec()
-        build(self.spec, adapter)
+        self.planted = build(self.spec, adapter, self.inputs.faults)
         initial = weights_digest(self.adapter)
         self.feed = Feed(self.spec, adapter, self.inputs)
         self.source = self.feed.source()
@@ -116,17 +114,17 @@ class _Run:
         start = time.perf_counter()
         result = evaluate(
             self.adapter.eval_step,
-            self.feed.rows[split],
-            self.inputs.arrays[f"{split}_labels"],
+            *self.feed.evaluated(split),
             self.metrics,
             targets_are_inputs=self.adapter.targets_are_inputs,
             with_digest=with_digest,
         )
         self.eval_sec.append(time.perf_counter() - start)
+        self.recorder.evaluated(len(self.loop.progress.losses) - 1)
         return result
 
     def _final_evaluation(self) -> EvalResult:
-        for fault in self.faults:
+        for fault in self.inputs.faults:
             if fault.restarts_before_evaluation:
                 self.adapter.initialize(self.spec.seeds.initial_weights)
             if fault.weights_at_evaluation is not None:
@@ -195,7 +193,7 @@ class _Run:
         )
         return Result(
             measurement=measurement,
-            versions={**self.feed.rows["train"].versions(), **self.adapter.versions()},
+            versions={**self.feed.train.versions(), **self.adapter.versions()},
             trace=trace,
         )
 
@@ -208,6 +206,7 @@ class _Run:
             signals=self.loop.progress.signals,
             final=final,
             inputs=self.inputs,
+            planted=self.planted,
         )
 
     def _parameters(self) -> int:

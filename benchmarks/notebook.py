@@ -161,7 +161,7 @@ from trainband.benchmarks.backends.base import create_adapter
 adapter = create_adapter(spec.profile, inputs.recipe, loss=spec.model.loss)
 for name, version in adapter.versions().items():
     print(f"{name:<12} {version:<10} recorded {RECORDED['packages'].get(name)}")
-build(spec, adapter)
+build(spec, adapter, inputs.faults)
 adapter.model.summary()
 initial = weights_digest(adapter)
 print("initial weights", initial[:16], "as recorded" if initial == RECORDED["initial_digest"] else "NOT as recorded")
@@ -220,8 +220,7 @@ from trainband.benchmarks.evaluate import evaluate
 
 found = evaluate(
     adapter.eval_step,
-    feed.rows[inputs.evaluated],
-    inputs.arrays[f"{inputs.evaluated}_labels"],
+    *feed.evaluated(inputs.evaluated),
     spec.model.judged_by(spec.tier),
     targets_are_inputs=adapter.targets_are_inputs,
     with_digest=True,

@@ -9,46 +9,80 @@ from pathlib import Path
 import numpy as np
 
 from trainband.benchmarks.backends.base import Adapter, BackendError
-from trainband.benchmarks.batches import Batch, BatchSource
+from trainband.benchmarks.batches import Batch, BatchSource, Order, epoch_order
 from trainband.benchmarks.data.cache import PreparedData
 from trainband.benchmarks.data.rows import shared_rows
 from trainband.benchmarks.data.stored import Rows, StoredRows
 from trainband.benchmarks.data.streamed import StreamedImages
 from trainband.benchmarks.data.synthetic import load_or_draw
 from trainband.benchmarks.digests import array_digest, combine
-from trainband.benchmarks.faults import Fault
+from trainband.benchmarks.faults.fault import Fault
 from trainband.benchmarks.run_spec import RunSpec
 from trainband.models.specs import Recipe
+from trainband.platforms.profiles import Profile
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """What a run is fed, planted faults included; `shared` counts test inputs that stand in the training split."""
+    """What a run is fed, planted faults included.
 
+    Attributes:
+      data: as prepared.
+      arrays: as trained on.
+      evaluation: as evaluations read them.
+      evaluated: the split of the final evaluation.
+      shared: test inputs that stand in the training split.
+    """
+
+    faults: tuple[Fault, ...]
     data: PreparedData
+    profile: Profile
     recipe: Recipe
+    order: Order
+    draw_seed: int
     arrays: Mapping[str, np.ndarray]
+    evaluation: Mapping[str, np.ndarray]
     evaluated: str
     shared: int
 
 
 def read_inputs(spec: RunSpec, faults: tuple[Fault, ...]) -> Inputs:
-    """Load and verify the prepared data; raises DataError."""
+    """Load and verify the prepared data; raises DataError, or NoPlace where a fault has none."""
     data = load_or_draw(spec.dataset, Path(spec.cache_root))
-    arrays, recipe, evaluated = dict(data.arrays), spec.recipe, "test"
+    arrays, recipe, profile, evaluated = dict(data.arrays), spec.recipe, spec.profile, "test"
+    order: Order = epoch_order
+    draw_seed = spec.seeds.draws
     for fault in faults:
-        recipe = fault.recipe(recipe)
+        recipe, profile = fault.recipe(recipe), fault.profile(profile)
+        order, draw_seed = fault.order(order), fault.draw_seed(draw_seed)
         arrays = fault.data(arrays)
         evaluated = fault.evaluated(arrays) if evaluated == "test" else evaluated
-    shared = shared_rows(arrays["train_inputs"], arrays["test_inputs"])
-    return Inputs(data=data, recipe=recipe, arrays=arrays, evaluated=evaluated, shared=shared)
+    evaluation = arrays
+    for fault in faults:
+        evaluation = fault.evaluation(evaluation, recipe.batch_size)
+    return Inputs(
+        faults=faults,
+        data=data,
+        profile=profile,
+        recipe=recipe,
+        order=order,
+        draw_seed=draw_seed,
+        arrays=arrays,
+        evaluation=evaluation,
+        evaluated=evaluated,
+        shared=shared_rows(arrays["train_inputs"], arrays["test_inputs"]),
+    )
 
 
-def build(spec: RunSpec, adapter: Adapter) -> None:
-    """Build the model on the profile's device and draw its initial weights.
+def build(spec: RunSpec, adapter: Adapter, faults: tuple[Fault, ...]) -> dict[str, str]:
+    """Build the model on the profile's device, draw its initial weights, and plant what sits in the model.
+
+    Returns:
+      Fault -> the layer that it sits in, "" for none or all.
 
     Raises:
       BackendError: the model does not lie on the profile's device.
+      NoPlace: a fault has none in this model.
     """
     adapter.build(spec.model.architecture)
     if not adapter.device().startswith(spec.profile.device):
@@ -56,6 +90,7 @@ def build(spec: RunSpec, adapter: Adapter) -> None:
             f"profile {spec.profile.name} asks for {spec.profile.device}, the model lies on {adapter.device()}"
         )
     adapter.initialize(spec.seeds.initial_weights)
+    return {fault.name: fault.built(adapter) for fault in faults}
 
 
 def weights_digest(adapter: Adapter) -> str:
@@ -68,17 +103,17 @@ class Feed:
     """The rows of both splits, and the batches of the training split in order.
 
     Attributes:
-      rows: split -> its inputs.
+      train: the inputs of the training split.
     """
 
     def __init__(self, spec: RunSpec, adapter: Adapter, inputs: Inputs) -> None:
         """Keeps the training inputs on the device where the adapter can, so it takes one that is built."""
         self._spec, self._adapter, self._inputs = spec, adapter, inputs
-        self.rows: dict[str, Rows] = {split: self._rows(split) for split in ("train", "test")}
+        self.train = self._rows(inputs.arrays, "train")
+        self._evaluated: dict[str, Rows] = {}
         self._resident = not spec.dataset.streamed and adapter.keep(inputs.arrays["train_inputs"])
 
-    def _rows(self, split: str) -> Rows:
-        arrays = self._inputs.arrays
+    def _rows(self, arrays: Mapping[str, np.ndarray], split: str) -> Rows:
         if self._spec.dataset.streamed:
             return StreamedImages(self._spec.dataset, arrays, split, backend=self._spec.profile.backend)
         return StoredRows(arrays[f"{split}_inputs"])
@@ -91,14 +126,21 @@ class Feed:
             return batch
         return replace(batch, inputs=self._inputs.arrays["train_inputs"][batch.inputs])
 
+    def evaluated(self, split: str) -> tuple[Rows, np.ndarray]:
+        """The rows of a split and their labels, as an evaluation is fed them."""
+        if split not in self._evaluated:
+            self._evaluated[split] = self._rows(self._inputs.evaluation, split)
+        return self._evaluated[split], self._inputs.evaluation[f"{split}_labels"]
+
     def source(self) -> BatchSource:
         """The run's batches, from the first on."""
         return BatchSource(
-            self._inputs.arrays["train_inputs"] if self._resident else self.rows["train"],
+            self._inputs.arrays["train_inputs"] if self._resident else self.train,
             self._inputs.arrays["train_labels"],
             recipe=self._inputs.recipe,
             seed=self._spec.seeds.batches,
-            draw_seed=self._spec.seeds.draws,
+            draw_seed=self._inputs.draw_seed,
+            order=self._inputs.order,
             random_layers=self._adapter.random_layers,
             resident=self._resident,
         )

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainband.benchmarks.data.cache import DataError
-from trainband.benchmarks.faults import planted
+from trainband.benchmarks.faults.fault import NO_PLACE, NoPlace
+from trainband.benchmarks.faults.registry import planted
 from trainband.benchmarks.run_spec import ANSWER_FILE, SPEC_FILE, TRACE_FILE, Answer, RunSpec, spec_from_json, to_json
 from trainband.platforms.device_report import framework_build_info
 from trainband.results.records import Failure
@@ -55,7 +56,7 @@ def _train(spec: RunSpec, folder: Path) -> Answer:
     cores = limit_cores(spec)
     try:
         inputs = read_inputs(spec, planted(spec.faults))
-        adapter = create_adapter(spec.profile, inputs.recipe, loss=spec.model.loss)
+        adapter = create_adapter(inputs.profile, inputs.recipe, loss=spec.model.loss)
         if spec.zoom is not None:
             from trainband.benchmarks.zoom.child import zoom
 
@@ -69,6 +70,8 @@ def _train(spec: RunSpec, folder: Path) -> Answer:
         return Answer(run_id=spec.run_id, failure=Failure(kind="data", message=str(error)))
     except BackendError as error:
         return Answer(run_id=spec.run_id, failure=Failure(kind="backend", message=str(error)))
+    except NoPlace as error:
+        return Answer(run_id=spec.run_id, failure=Failure(kind=NO_PLACE, message=str(error)))
     except MemoryError as error:
         return Answer(run_id=spec.run_id, failure=Failure(kind="memory", message=str(error) or "out of memory"))
     _write_trace(folder, result.trace)

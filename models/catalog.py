@@ -17,6 +17,7 @@ ENTRY_POINT_GROUP = "trainband.models"
 BUILT_IN = (
     images.MLP_DIGITS,
     images.CNN_DIGITS,
+    images.RESNET_DIGITS,
     images.MLP_MNIST,
     images.LENET5_MNIST,
     images.CNN_FASHION_MNIST,

@@ -91,13 +91,18 @@ def sd_limits(sd: float, n: int, *, confidence: float = CONFIDENCE) -> tuple[flo
 
 def rate_upper_limit(count: int, n: int, *, confidence: float = CONFIDENCE) -> float:
     """One-sided Clopper-Pearson upper limit of a rate seen `count` times in `n`: 0 of 20 gives 0.139."""
+    return rate_limits(count, n, confidence=2.0 * confidence - 1.0)[1]
+
+
+def rate_limits(count: int, n: int, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Two-sided Clopper-Pearson limits of a rate seen `count` times in `n`: 0 of 20 gives 0 and 0.168."""
     from statsmodels.stats.proportion import proportion_confint
 
     _at_least(n, 1, "n")
     if not 0 <= count <= n:
         raise ValueError(f"count = {count}: outside 0 to n = {n}")
-    _, upper = proportion_confint(count, n, alpha=2.0 * (1.0 - confidence), method="beta")
-    return float(upper)
+    lower, upper = proportion_confint(count, n, alpha=1.0 - confidence, method="beta")
+    return float(lower), float(upper)
 
 
 def fresh_seeds_for_margin(

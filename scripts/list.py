@@ -11,7 +11,7 @@ from absl import flags
 from trainband.command_line import UsageError, Verb, define_store, open_store, optional_path
 from trainband.tables import plain_table
 
-KINDS = ("models", "profiles", "cells", "suites", "datasets", "reference", "backends")
+KINDS = ("models", "profiles", "cells", "suites", "datasets", "reference", "audit", "backends")
 
 
 def define(values: flags.FlagValues) -> None:
@@ -112,6 +112,14 @@ def _datasets() -> Sequence[dict[str, Any]]:
     ]
 
 
+def _audit() -> Sequence[dict[str, Any]]:
+    from trainband.audit_table import audit_rows
+    from trainband.benchmarks.bands_on_disk import reference_bands
+    from trainband.results.audits import AUDIT_FILE, read_audit
+
+    return audit_rows(read_audit(reference_bands().root / AUDIT_FILE))
+
+
 def _reference(values: Any) -> Sequence[dict[str, Any]]:
     from trainband.benchmarks.bands_on_disk import reference_bands
     from trainband.models.catalog import load_catalog
@@ -134,12 +142,19 @@ def _store(values: Any) -> Any:
     return open_store(values, create=False) if there is not None and there.is_dir() else None
 
 
-_ROWS = {"models": _models, "profiles": _profiles, "cells": _cells, "suites": _suites, "datasets": _datasets}
+_ROWS = {
+    "models": _models,
+    "profiles": _profiles,
+    "cells": _cells,
+    "suites": _suites,
+    "datasets": _datasets,
+    "audit": _audit,
+}
 _FROM_RUNS = {"reference": _reference, "backends": _backends}
 
 VERB = Verb(
-    summary="List models, profiles, cells, suites, data sets; what each model reaches and costs (reference); how far the "
-    "backends lie apart at equal seeds (backends).",
+    summary="List models, profiles, cells, suites, data sets; what each model reaches and costs (reference); which planted "
+    "faults are found (audit); how far the backends lie apart at equal seeds (backends).",
     example="trainband list models",
     define=define,
     run=run,

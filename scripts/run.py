@@ -62,7 +62,7 @@ def run(values: Any, words: list[str]) -> int:
 
 def check_faults(names: list[str]) -> None:
     """Raise UsageError for a fault that does not exist."""
-    from trainband.benchmarks.faults import planted
+    from trainband.benchmarks.faults.registry import planted
 
     try:
         planted(names)

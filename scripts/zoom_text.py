@@ -58,7 +58,7 @@ def cause_text(cause: Cause) -> Iterator[str]:
         yield f"cause        {cause.kind}"
     for number, found in enumerate(cause.meanings):
         place = " ".join(part for part in (found.stage, found.layer, found.tensor) if part)
-        step = "" if found.step is None else f", step {found.step}"
+        step = "" if found.step is None else f", step {found.step}" if found.step >= 0 else ", before the first step"
         yield f"{'cause' if not number and cause.kind == 'semantic' else 'also':<12} {place}{step}"
 
 

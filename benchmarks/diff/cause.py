@@ -19,7 +19,7 @@ class Meaning:
     """A difference that is more than rounding.
 
     Attributes:
-      step: None outside the steps.
+      step: None outside the steps; -1 for an evaluation before the first.
       layer: empty where the stage has none.
     """
 
@@ -63,7 +63,9 @@ def _given(a: Trace, b: Trace, compared: Comparison) -> list[Meaning]:
             inside = stage not in ("data", "initial weights", "budget")
             found.append(Meaning(stage=stage, step=compared.first[stage] if inside else None))
     both = a.header.evaluated and b.header.evaluated
-    if both and (a.header.evaluated, a.header.examples) != (b.header.evaluated, b.header.examples):
+    if compared.first.get("evaluation", compared.steps) < compared.steps:  # one that changed a model's state
+        found.append(Meaning(stage="evaluation", step=compared.first["evaluation"]))
+    elif both and (a.header.evaluated, a.header.examples) != (b.header.evaluated, b.header.examples):
         found.append(Meaning(stage="evaluation", step=None))
     return found
 

@@ -42,7 +42,8 @@ class Comparison:
     Attributes:
       steps: the steps that both runs took.
       first: stage -> the first step at which a record of it differs; stages that are equal are missing. Stages outside
-        the steps have INITIAL before them, and `steps` after them.
+        the steps have INITIAL before them, and `steps` after them; an evaluation that changed the state of one run alone
+        has the step before it.
       divergence: where they first part; None where nothing differs.
     """
 
@@ -83,6 +84,7 @@ def compare_traces(a: Trace, b: Trace) -> Comparison:
         first["budget"] = steps
     if _evaluations_differ(a, b):
         first["evaluation"] = steps
+    _note(first, "evaluation", _first_disturbed(a, b, steps))
     return Comparison(steps=steps, first=first, divergence=_divergence(first, states, data, hyper, (a, b)))
 
 
@@ -151,6 +153,12 @@ def _evaluations_differ(a: Trace, b: Trace) -> bool:
     return any(x.shape != y.shape or bool((_bits(x) != _bits(y)).any()) for x, y in pairs)
 
 
+def _first_disturbed(a: Trace, b: Trace, steps: int) -> int | None:
+    """The first step after which an evaluation changed the state of one run alone."""
+    alone = {*a.header.disturbed} ^ {*b.header.disturbed}
+    return min((step for step in alone if step < steps), default=None)
+
+
 def _divergence(
     first: dict[Stage, int],
     states: list[_State],
@@ -165,6 +173,10 @@ def _divergence(
         says = f"{len(different)} of {len(traces[0].header.tensors)} tensors differ before the first step"
         return Divergence(stages=("initial weights",), says=says, tensors=different)
     within = {stage: step for stage, step in first.items() if stage in STEP_STAGES}
+    steps = min(trace.steps for trace in traces)
+    evaluated = first.get("evaluation", steps)
+    if evaluated < min(within.values(), default=steps):
+        return Divergence(stages=("evaluation",), says=_disturbing(evaluated))
     if within:
         step = min(within.values())
         stage = min((stage for stage in within if within[stage] == step), key=STAGES.index)
@@ -178,6 +190,11 @@ def _divergence(
     if "evaluation" in first:
         return Divergence(stages=("evaluation",), says=_evaluation(*traces))
     return None
+
+
+def _disturbing(step: int) -> str:
+    when = "before the first step" if step == INITIAL else f"after step {step}"
+    return f"the evaluation {when} changes the running statistics of one run; the state that it finds is equal"
 
 
 def _evaluation(a: Trace, b: Trace) -> str:

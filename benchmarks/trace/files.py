@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -45,6 +45,8 @@ class Header:
       examples: how many those were.
       generators: states of the framework's own random generators at the end; none of ours draws from them.
       state_cpu_sec: CPU seconds that the digests of the state took.
+      disturbed: steps after which an evaluation changed the running statistics; INITIAL before training.
+      planted: fault -> the layer that it sits in, "" for none or all.
     """
 
     run_id: str
@@ -57,6 +59,8 @@ class Header:
     tensors: tuple[TensorKey, ...]
     generators: Mapping[str, str]
     state_cpu_sec: float
+    disturbed: tuple[int, ...] = ()
+    planted: Mapping[str, str] = field(default_factory=dict)
     version: int = TRACE_VERSION
 
 

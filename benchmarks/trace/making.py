@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -27,6 +27,7 @@ def trace_of(
     signals: Sequence[Signals],
     final: EvalResult | None,
     inputs: Inputs,
+    planted: Mapping[str, str],
 ) -> Trace:
     """The trace of a run, or of a re-run, which has no evaluation."""
     every = joined(signals)
@@ -42,6 +43,8 @@ def trace_of(
             tensors=recorder.keys,
             generators=adapter.rng_state(),
             state_cpu_sec=recorder.cpu_sec,
+            disturbed=tuple(recorder.disturbed),
+            planted=planted,
         ),
         losses=every.losses,
         gradient_norms=every.gradient_norms,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from trainband.benchmarks.backends.base import Adapter
-from trainband.benchmarks.trace.tensors import INITIAL, StateDigests, state_digests, tensor_keys
+from trainband.benchmarks.trace.tensors import INITIAL, StateDigests, digests_of, state_digests, tensor_keys
 
 
 class StateRecorder:
@@ -14,6 +14,7 @@ class StateRecorder:
     Attributes:
       states: what was seen, in order.
       cpu_sec: what looking took.
+      disturbed: steps after which an evaluation changed the running statistics.
     """
 
     def __init__(self, adapter: Adapter, *, steps_per_epoch: int, window: range | None = None) -> None:
@@ -24,6 +25,8 @@ class StateRecorder:
         self.keys = tensor_keys(adapter)
         self.states: list[StateDigests] = []
         self.cpu_sec = 0.0
+        self.disturbed: list[int] = []
+        self._statistics = [place for place, key in enumerate(self.keys) if key.kind == "statistic"]
 
     def due(self, step: int) -> bool:
         """Whether the state after `step` is to be looked at."""
@@ -35,4 +38,16 @@ class StateRecorder:
         """Look at the state after `step`, the newest one; the device must be idle."""
         start = time.process_time()
         self.states.append(state_digests(self._adapter, step))
+        self.cpu_sec += time.process_time() - start
+
+    def evaluated(self, step: int) -> None:
+        """Note whether an evaluation after `step`, the newest one, changed the statistics that were seen before it."""
+        seen = self.states[-1]
+        if not self._statistics or seen.step != step:
+            return
+        start = time.process_time()
+        values = self._adapter.weights()
+        digests, _ = digests_of(values[self.keys[place].position] for place in self._statistics)
+        if (digests != seen.digests[self._statistics]).any():
+            self.disturbed.append(step)
         self.cpu_sec += time.process_time() - start

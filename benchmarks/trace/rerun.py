@@ -27,7 +27,7 @@ def rerun(
     if spec.window is None:
         raise ValueError(f"run {spec.run_id}: a re-run needs a window of steps")
     first, last = spec.window
-    build(spec, adapter)
+    planted = build(spec, adapter, inputs.faults)
     feed = Feed(spec, adapter, inputs)
     source = feed.source()
     recorder = StateRecorder(adapter, steps_per_epoch=source.steps_per_epoch, window=range(first, last + 1))
@@ -37,4 +37,6 @@ def rerun(
         loop.epoch(epoch, last=last)
         if loop.progress.diverged_at_step is not None:
             break
-    return trace_of(spec, adapter, source, recorder, signals=loop.progress.signals, final=None, inputs=inputs)
+    return trace_of(
+        spec, adapter, source, recorder, signals=loop.progress.signals, final=None, inputs=inputs, planted=planted
+    )

@@ -35,7 +35,7 @@ def zoom(spec: RunSpec, adapter: Adapter, inputs: Inputs, folder: Path) -> None:
         own = _own_step(spec, spec.zoom, adapter, inputs, folder, reference)
         reference = reference or own
     else:
-        build(spec, adapter)
+        build(spec, adapter, inputs.faults)
     if reference is None:
         raise ValueError(f"run {spec.run_id}: nothing to be looked at")
     write_tensors(folder / SUBSTITUTED_FILE, substitute(adapter, reference))
@@ -48,9 +48,10 @@ def _own_step(
     step = spec.window[1] if spec.window else 0
 
     def watch(recorder: StateRecorder, feed: Feed) -> StepLook:
-        evaluated = next(feed.rows["test"].evaluated(min(EVALUATED_ROWS, len(feed.rows["test"]))))[0]
-        rows = reference.rows if reference is not None else None
-        look = StepLook(adapter, recorder, batch=feed.batch(step), evaluated=np.asarray(evaluated), rows=rows)
+        rows, _ = feed.evaluated(inputs.evaluated)
+        evaluated = next(rows.evaluated(min(EVALUATED_ROWS, len(rows))))[0]
+        kept = reference.rows if reference is not None else None
+        look = StepLook(adapter, recorder, batch=feed.batch(step), evaluated=np.asarray(evaluated), rows=kept)
         if step == 0:
             look.look()
         looks.append(look)

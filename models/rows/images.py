@@ -39,6 +39,29 @@ CNN_DIGITS = ReferenceModel(
     recipes=(_DIGITS_SMOKE,),
 )
 
+RESNET_DIGITS = ReferenceModel(
+    name="resnet_digits",
+    title="Two residual blocks on 8 x 8 digits",
+    kind="vision",
+    dataset="digits",
+    architecture=f"{ARCHITECTURES}.resnet_digits:build",
+    source="none published; a smoke test, and a cell of the audit",
+    recipes=(
+        Recipe(
+            tier="smoke",
+            epochs=10,
+            batch_size=32,
+            optimizer=Optimizer(name="adamw", epsilon=1e-8, weight_decay=0.05),
+            schedule=Schedule(
+                kind="piecewise", peak=0.01, warmup_epochs=1.0, boundaries=(6.0, 8.0), factors=(0.1, 0.01)
+            ),
+            label_smoothing=0.1,
+            smallest_drop={"accuracy": 0.02, "log_loss": 0.15},
+            time_limit_sec=120.0,
+        ),
+    ),
+)
+
 LENET5_MNIST = ReferenceModel(
     name="lenet5_mnist",
     title="LeNet-5 on MNIST",

@@ -114,6 +114,10 @@ def state(kind: str, step: int) -> Change:
         ([head(evaluated="others")], ["evaluation"], (None, None)),
         ([head(examples=4)], ["evaluation"], (None, None)),
         ([signal("example_losses", 2)], ["evaluation"], (None, None)),
+        ([head(disturbed=(-1, 9)), state("statistic", 0), signal("example_losses", 0)], ["evaluation"], (None, None)),
+        ([head(disturbed=(9,)), state("statistic", 16)], ["evaluation"], (None, None)),
+        ([head(disturbed=(9,)), state("statistic", 9)], ["statistics"], (9, 9)),
+        ([head(disturbed=(9,)), signal("losses", 5), state("gradient", 8)], ["loss"], (5, 5)),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) and value and isinstance(value[0], str) else None,
 )

@@ -16,7 +16,7 @@ import pytest
 
 from trainband.benchmarks.children import Exit, ForkServer, run_directly
 from trainband.benchmarks.data.cache import load
-from trainband.benchmarks.faults import FAULTS, planted
+from trainband.benchmarks.faults.registry import FAULTS, audited, planted
 from trainband.benchmarks.run_spec import (
     ANSWER_FILE,
     SPEC_FILE,
@@ -245,21 +245,15 @@ def test_a_child_that_does_not_answer_says_how_it_ended(
             answer_from_json((folder / ANSWER_FILE).read_text())
 
 
-def test_every_fault_is_tested_here() -> None:
+def test_every_fault_that_is_not_audited_is_tested_here() -> None:
     source = Path(__file__).read_text(encoding="utf-8")
-    assert [name for name in FAULTS if f'"{name}"' not in source] == []
+    others = FAULTS.keys() - {fault.name for fault in audited()}
+    assert [name for name in sorted(others) if f'"{name}"' not in source] == []
 
 
 def test_an_unknown_fault_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match="no fault 'gremlin'; there are untrained, zero_learning_rate"):
         planted(["gremlin"])
-
-
-@pytest.mark.parametrize("name", FAULTS)
-@pytest.mark.parametrize("model", ["cnn_digits", "resnet20_cifar10"])
-def test_a_fault_can_be_planted_in_every_recipe(name: str, model: str) -> None:
-    for recipe in find_model(model).recipes:
-        assert FAULTS[name].recipe(recipe).tier == recipe.tier
 
 
 @needs_tensorflow

@@ -25,6 +25,7 @@ from trainband.results.metric_bands import MetricBand
 PARAMETERS = {
     "mlp_digits": 64 * 64 + 64 + 650,
     "cnn_digits": 144 + 4_608 + 96 + 5_130,
+    "resnet_digits": 144 + 2 * 2_304 + 4_608 + 9_216 + 512 + 288 + 330,
     "lenet5_mnist": 61_706,
     "cnn_fashion_mnist": 144 + 4_608 + 96 + 100_416 + 650,
     "resnet20_cifar10": 269_722,
