@@ -19,7 +19,7 @@ def define(values: flags.FlagValues) -> None:
     flags.DEFINE_boolean(
         "rebuild",
         False,
-        "Build the recorded environment anew, even where an interpreter with its packages is here.",
+        "Train in an environment that is built from the lock or the recorded versions, even where their packages are here.",
         flag_values=values,
     )
 

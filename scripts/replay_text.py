@@ -14,7 +14,7 @@ SIGNS: dict[Answer, str] = {"bit-exact": "✓", "within noise": "≈", "differen
 SOURCES: dict[Source, str] = {
     "recorded": "the interpreter that the run was recorded with",
     "present": "the present interpreter, which has the recorded packages",
-    "rebuilt": "built again from the recorded versions",
+    "rebuilt": "built from the recorded versions",
 }
 
 

@@ -63,7 +63,7 @@ def asked_environment(
         as_of = day
     say(_solved(lock, backend, as_of))
     python = build(lock, sys.executable, cache_root=cache_root, on_build=lambda: say("building the environment"))
-    again = [f"--environment={each}" for each in asked] + ([f"--as-of={as_of}"] if as_of else [])
+    again = [f"--environment={each}" for each in ([file] if file else asked)] + ([f"--as-of={as_of}"] if as_of else [])
     return Environment(python=python, lock=lock.text, words=tuple(again))
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,19 +38,12 @@ def build(lock: Lock, python: str, *, cache_root: Path, on_build: Callable[[], N
 
 def _build_aside(lock: Lock, python: str, target: Path) -> None:
     """Build beside `target`, and move it there when it is complete."""
-    partial = target.with_name(f"{target.name}.partial-{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)  # of a process of this number that was killed
+    partial = target.with_name(f"{target.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
     try:
         # Relocatable: the scripts of packages must not name the path that it is built at.
-        run_uv(
-            "venv",
-            "--quiet",
-            "--relocatable",
-            "--no-project",
-            f"--python={python}",
-            str(partial),
-            doing="uv venv fails",
-        )
+        flags = ("--quiet", "--relocatable", "--no-project", f"--python={python}")
+        run_uv("venv", *flags, str(partial), doing="cannot make an environment")
         file = partial / LOCK_FILE
         file.write_text(lock.text, encoding="utf-8")
         # Bytecode now: the first import of a framework takes twice as long without.
@@ -64,4 +55,4 @@ def _build_aside(lock: Lock, python: str, target: Path) -> None:
 
 
 def _interpreter(folder: Path) -> Path:
-    return folder / "Scripts" / "python.exe" if sys.platform == "win32" else folder / "bin" / "python"
+    return folder / "bin" / "python"

@@ -156,13 +156,19 @@ def test_an_environment_is_built_once_and_taken_again_without_uv(
     assert left_in(tmp_path) == [lock.key]
 
 
-def test_an_environment_whose_python_is_gone_is_built_again(wheels: Wheels, tmp_path: Path) -> None:
+def test_an_environment_whose_python_is_gone_or_that_was_half_built_is_built_again(
+    wheels: Wheels, tmp_path: Path
+) -> None:
     lock, built = solve(["beta"], sys.executable), Said()
+    half = tmp_path / "environments" / f"{lock.key}.partial" / "bin" / "python"
+    half.parent.mkdir(parents=True)
+    half.write_text("of a process that was killed")
     python = Path(build(lock, sys.executable, cache_root=tmp_path, on_build=built))
     python.unlink()
     python.symlink_to("/nowhere/python")
     assert version_of(build(lock, sys.executable, cache_root=tmp_path, on_build=built), "beta") == "2.1"
     assert len(built.lines) == 2
+    assert left_in(tmp_path) == [lock.key]
 
 
 def test_a_file_that_is_not_the_locked_one_is_refused_and_leaves_nothing(wheels: Wheels, tmp_path: Path) -> None:
@@ -279,7 +285,8 @@ def test_an_environment_is_asked_for_in_four_ways(ask: Callable[..., Any], tmp_p
     }
     file = tmp_path / "wanted.txt"
     file.write_text("torch==1.0  # the newest\n\n# and\nalpha\nbeta\n")
-    assert ask(str(file))[0].python == environment.python
+    asked = ask(str(file))[0]
+    assert (asked.python, asked.words) == (environment.python, (f"--environment={file}",))
     lock = tmp_path / LOCK_FILE
     lock.write_text(environment.lock.replace(" --hash", " \\\n    --hash"))
     assert ask(str(lock))[0].python == environment.python
