@@ -34,11 +34,11 @@ def test_a_run_is_trained_again_to_the_bit_and_a_changed_trace_is_noticed(trainb
     found = trainband("replay", first)
     assert (found.returncode, found.stderr) == (0, "")
     assert found.stdout.splitlines()[-1] == "receipt       ✓ bit-exact"
-    assert "inputs\n  equal" in found.stdout
     [again] = set(trainband.recorded()) - {first}
     receipt = receipt_of(trainband, again)
     assert (receipt["run"], receipt["replay"], receipt["answer"]) == (first, again, "bit-exact")
     assert (receipt["environment"], receipt["reasons"]) == ("recorded", [])
+    assert {each["group"] for each in receipt["inputs"]} <= {"code"}  # where the checkout is edited meanwhile
     record = trainband.json("show", again)["record"]
     assert (record["command"], record["seed"], record["seed_role"]) == (f"trainband replay {first}", 5, "pinned")
     assert record["factor_seeds"]["initial_weights"] == 6
