@@ -21,6 +21,20 @@ TRACE_FILE = "trace.npz"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Keeping:
+    """Where a run keeps its checkpoint, and goes on from if there is one.
+
+    Attributes:
+      every_sec: wall seconds between two checkpoints at least; 0 keeps one wherever the device is idle anyway.
+      identity: name -> value of all that the parent knows a training to depend on.
+    """
+
+    path: str
+    every_sec: float
+    identity: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunSpec:
     """One training of a cell with one seed, complete: the child looks nothing up.
 
@@ -32,6 +46,7 @@ class RunSpec:
       window: first and last step of a re-run, which looks at the state after each of them and ends there, unevaluated;
         None for a run.
       factor_seeds: seeds of single factors in the place of `seed`.
+      keeping: None for a run that keeps no checkpoint.
       submitted_at: POSIX time at which the parent asked for the run, from which start-up is measured.
     """
 
@@ -48,6 +63,7 @@ class RunSpec:
     cores: tuple[int, ...] | None = None
     window: tuple[int, int] | None = None
     factor_seeds: FactorSeeds = field(default_factory=FactorSeeds)
+    keeping: Keeping | None = None
     version: int = field(default=SPEC_VERSION)
 
     @property

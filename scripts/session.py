@@ -109,18 +109,27 @@ class Session:
         return cell
 
     @contextmanager
-    def runner(self) -> Iterator[Runner]:
-        """A runner whose children end with this block."""
+    def runner(self, *, checkpoint_every_sec: float | None = None) -> Iterator[Runner]:
+        """A runner whose children end with this block; it keeps checkpoints where it is told how often."""
         with ChildPool() as pool:
             yield Runner(
                 store=self.store,
                 pool=pool,
                 cache_root=cache_root(),
                 time_limit_sec=self.values.time_limit,
+                checkpoint_every_sec=checkpoint_every_sec,
                 on_wait=say_waiting,
+                on_resume=say_resuming,
             )
 
 
 def say_waiting() -> None:
     """Tell why nothing happens: trainings on one host go one after another."""
     print("waiting: another training holds this host", file=sys.stderr)
+
+
+def say_resuming(step: int | None) -> None:
+    """Tell whether a run that keeps checkpoints found one."""
+    print(
+        "no checkpoint of this run: it begins anew" if step is None else f"going on from step {step}", file=sys.stderr
+    )
