@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -109,6 +109,14 @@ class BatchSource:
         if self._recipe.augmentation is not None:
             return 0
         return zlib.crc32(_bytes(self._labels), self._rows.checksum())
+
+    def go_on(
+        self, checksums: Sequence[int], fed_checksums: Sequence[int], draw_checksums: Sequence[int], examples: int
+    ) -> None:
+        """Count what an earlier process was handed out, before the first batch of this one."""
+        self.checksums, self.fed_checksums = list(checksums), list(fed_checksums)
+        self.draw_checksums = list(draw_checksums)
+        self.examples_handed_out = examples
 
     def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
         """The batches of `epoch` from its `first` one on; the last partial batch is dropped."""

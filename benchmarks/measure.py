@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from trainband.benchmarks.backends.base import Adapter
+from trainband.benchmarks.checkpoints import Checkpoint, Part, Place, read_checkpoint, refuse_other
 from trainband.benchmarks.device_load import DeviceLoad
 from trainband.benchmarks.evaluate import EvalResult, evaluate
 from trainband.benchmarks.host_load import LoadSample, contention
+from trainband.benchmarks.keeping import CheckpointKeeper, Moving, put_back, taken
 from trainband.benchmarks.run_spec import RunSpec, recipe_hash
 from trainband.benchmarks.setting_up import Feed, Inputs, build, weights_digest
 from trainband.benchmarks.throughput_figures import throughput_of
@@ -50,6 +53,7 @@ def measure(spec: RunSpec, adapter: Adapter, inputs: Inputs, *, cores: int) -> R
 
     Raises:
       BackendError: the model does not lie on the profile's device.
+      CheckpointError: the spec's checkpoint cannot be gone on from.
     """
     return _Run(spec, adapter, inputs, cores).result()
 
@@ -68,24 +72,73 @@ class _Run:
         adapter = self.adapter
         self.peak_before = adapter.matmul_flops_per_sec()
         self.planted = build(self.spec, adapter, self.inputs.faults)
-        initial = weights_digest(self.adapter)
         self.feed = Feed(self.spec, adapter, self.inputs)
         self.source = self.feed.source()
         self.recorder = StateRecorder(adapter, steps_per_epoch=self.source.steps_per_epoch)
-        self.recorder.observe()
-        self.loop = Loop(adapter, self.source, observer=self.recorder)
-        untrained = self._evaluate().metrics
-        self.startup_sec = time.time() - self.spec.submitted_at - sum(self.eval_sec)
+        keeping = self.spec.keeping
+        self.keeper = CheckpointKeeper(Path(keeping.path), keeping.every_sec, self._checkpoint) if keeping else None
+        self.loop = Loop(adapter, self.source, observer=self.recorder, keeper=self.keeper)
+        self.began = self._begin()
+        self.startup_sec = self.began.startup_sec + time.time() - self.spec.submitted_at - sum(self.eval_sec)
+        self.load_before = LoadSample.now()
         with self.device_load:
-            contended = self._watched(self._train)
+            self._train()
+        contended = self._contended()
         weights = Weights(
-            initial_digest=initial, final_digest=weights_digest(self.adapter), parameters=self._parameters()
+            initial_digest=self.began.initial_digest,
+            final_digest=weights_digest(adapter),
+            parameters=self._parameters(),
         )
         final = self._final_evaluation()
-        quality = self._quality(untrained, final)
+        quality = self._quality(self.began.untrained, final)
         if self.loop.progress.diverged_at_step is None:
             contended += self._watched(lambda: self.loop.extra(self.feed.source(), self.inputs.recipe.epochs))
         return self._result(quality, weights, self._throughput(contended), self._trace(final))
+
+    @property
+    def moving(self) -> Moving:
+        return Moving(adapter=self.adapter, source=self.source, recorder=self.recorder, loop=self.loop)
+
+    def _begin(self) -> Place:
+        """Where this process begins: before the first step, or where an earlier one left a checkpoint."""
+        keeping = self.spec.keeping
+        content = {"recipe hash": self._recipe_hash(), "data digest": self.inputs.data.digest}
+        if keeping is not None and Path(keeping.path).exists():
+            return self._go_on(Path(keeping.path), {**keeping.identity, **content})
+        initial = weights_digest(self.adapter)
+        self.recorder.observe()
+        return Place(
+            identity=keeping.identity if keeping else {},
+            content=content,
+            initial_digest=initial,
+            untrained=self._evaluate().metrics,
+        )
+
+    def _go_on(self, path: Path, identity: Mapping[str, str]) -> Place:
+        found = read_checkpoint(path)
+        place = found.place
+        refuse_other(path, {**place.identity, **place.content}, identity)
+        put_back(found, self.moving)
+        self.curve = list(place.curve)
+        return replace(place, resumed_at_steps=(*place.resumed_at_steps, place.step))
+
+    def _checkpoint(self) -> Checkpoint:
+        place = replace(
+            self.began,
+            parts=self._parts(),
+            curve=tuple(self.curve),
+            contended=self._contended(),
+            startup_sec=self.startup_sec,
+        )
+        return taken(place, self.moving)
+
+    def _parts(self) -> tuple[Part, ...]:
+        own = Part(first_step_sec=self.loop.progress.first_step_sec, eval_sec=tuple(self.eval_sec))
+        return (*self.began.parts, own)
+
+    def _contended(self) -> tuple[str, ...]:
+        """Why the throughput of the training so far would not count."""
+        return self.began.contended + contention(self.load_before, LoadSample.now(), self.cores)
 
     def _watched(self, timed: Callable[[], None]) -> tuple[str, ...]:
         """Why the throughput of what `timed` does would not count."""
@@ -94,15 +147,15 @@ class _Run:
         return contention(before, LoadSample.now(), self.cores)
 
     def _train(self) -> None:
-        recipe, progress = self.inputs.recipe, self.loop.progress
-        for epoch in range(recipe.epochs):
-            done = len(progress.losses)
-            self.loop.epoch(epoch)
-            if progress.diverged_at_step is not None:
+        recipe, progress, length = self.inputs.recipe, self.loop.progress, self.source.steps_per_epoch
+        for epoch in range(len(progress.losses) // length, recipe.epochs):
+            self.loop.epoch(epoch, first=len(progress.losses) - epoch * length)
+            if progress.diverged_at_step is not None or epoch + 1 == recipe.epochs:
                 break
-            last = epoch + 1 == recipe.epochs
-            if (epoch + 1) % recipe.eval_every_epochs == 0 and not last:
-                self._curve_point(epoch + 1, done, self._evaluate().metrics)
+            if (epoch + 1) % recipe.eval_every_epochs == 0:
+                self._curve_point(epoch + 1, epoch * length, self._evaluate().metrics)
+            if self.keeper is not None and self.keeper.due():
+                self.keeper.keep()
         self.loop.finish()
 
     def _curve_point(self, epoch: int, since: int, metrics: Mapping[str, float]) -> None:
@@ -158,7 +211,7 @@ class _Run:
             self.adapter,
             batch=self.inputs.recipe.batch_size,
             peak_before=self.peak_before,
-            eval_sec=self.eval_sec,
+            parts=self._parts(),
             startup_sec=self.startup_sec,
             device_utilization=self.device_load.mean,
             contended=contended,
@@ -174,7 +227,7 @@ class _Run:
             throughput=throughput,
             weights=weights,
             planned_examples=self.spec.planned_examples,
-            trained_examples=min(self.source.examples_handed_out, steps * self.inputs.recipe.batch_size),
+            trained_examples=self.moving.examples,
             steps=steps,
             batches_digest=self.source.digest(steps),
             first_loss=progress.losses[0],
@@ -188,8 +241,9 @@ class _Run:
                 shared_rows=self.inputs.shared,
                 shared_rows_expected=dataset.shared_rows,
             ),
-            recipe_hash=recipe_hash(self.spec.model, self.spec.recipe, self.adapter.structure()),
+            recipe_hash=self._recipe_hash(),
             device=self.adapter.device(),
+            resumed_at_steps=self.began.resumed_at_steps,
         )
         return Result(
             measurement=measurement,
@@ -208,6 +262,9 @@ class _Run:
             inputs=self.inputs,
             planted=self.planted,
         )
+
+    def _recipe_hash(self) -> str:
+        return recipe_hash(self.spec.model, self.spec.recipe, self.adapter.structure())
 
     def _parameters(self) -> int:
         return sum(int(np.prod(e.variable.shape)) for e in self.adapter.variables if e.trainable)

@@ -37,6 +37,20 @@ class Zoom:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Keeping:
+    """Where a run keeps its checkpoint, and goes on from if there is one.
+
+    Attributes:
+      every_sec: wall seconds between two checkpoints at least; 0 keeps one wherever the device is idle anyway.
+      identity: name -> value of all that the parent knows a training to depend on.
+    """
+
+    path: str
+    every_sec: float
+    identity: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunSpec:
     """One training of a cell with one seed, complete: the child looks nothing up.
 
@@ -49,6 +63,7 @@ class RunSpec:
         None for a run.
       zoom: what a re-run looks at layer by layer; None for nothing.
       factor_seeds: seeds of single factors in the place of `seed`.
+      keeping: None for a run that keeps no checkpoint.
       submitted_at: POSIX time at which the parent asked for the run, from which start-up is measured.
     """
 
@@ -66,6 +81,7 @@ class RunSpec:
     window: tuple[int, int] | None = None
     zoom: Zoom | None = None
     factor_seeds: FactorSeeds = field(default_factory=FactorSeeds)
+    keeping: Keeping | None = None
     version: int = field(default=SPEC_VERSION)
 
     @property

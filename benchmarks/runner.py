@@ -6,7 +6,8 @@ import secrets
 import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,8 @@ from trainband.benchmarks.environments.asked import Environment
 from trainband.benchmarks.environments.locks import LOCK_FILE
 from trainband.benchmarks.fork_server import LOG_FILE
 from trainband.benchmarks.host_lock import host_lock
-from trainband.benchmarks.run_spec import Answer, RunSpec, planned_examples
+from trainband.benchmarks.resuming import asked_of, kept, surroundings_of
+from trainband.benchmarks.run_spec import Answer, Keeping, RunSpec, planned_examples
 from trainband.benchmarks.training_child import environment_of, train_in_child
 from trainband.models.datasets import dataset
 from trainband.platforms.fingerprint import collect
@@ -60,6 +62,8 @@ class Runner:
       contended: a reason why no run's throughput counts, such as several at once; None where there is none.
       cores: bind children to these cores; None leaves the choice to the profile.
       time_limit_sec: of each run; None is the recipe's own.
+      checkpoint_every_sec: keep checkpoints, so far apart at least, and go on from one if there is one; None keeps none.
+      on_resume: told the step at which such a run goes on, None where it begins anew.
       locked: take the host's lock for each run; False where the caller holds it already.
     """
 
@@ -71,7 +75,9 @@ class Runner:
     locked: bool = True
     cores: tuple[int, ...] | None = None
     time_limit_sec: float | None = None
+    checkpoint_every_sec: float | None = None
     on_wait: Callable[[], None] = lambda: None
+    on_resume: Callable[[int | None], None] = lambda step: None
     _fingerprints: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def run(self, request: RunRequest, also: Callable[[Record, Path], None] = lambda record, folder: None) -> Record:
@@ -82,13 +88,47 @@ class Runner:
 
         Raises:
           StoreError: the store cannot take the run; nothing half-made is left in it.
+          CheckpointError: the run's checkpoint cannot be gone on from.
           KeyboardInterrupt: the child is dead and the run discarded.
         """
+        environ = environment_of(request.cell.profile, self.cache_root)
+        with self._kept(request, environ) as keeping:
+            record = self._stored(request, environ, keeping, also)
+            if keeping is not None and record.outcome == "completed":
+                with suppress(OSError):  # what stays is of a run that is stored: going on from it comes to the same
+                    Path(keeping.path).unlink(missing_ok=True)
+        return record
+
+    @contextmanager
+    def _kept(self, request: RunRequest, environ: Mapping[str, str]) -> Iterator[Keeping | None]:
+        if self.checkpoint_every_sec is None:
+            yield None
+            return
+        fingerprint = self._host(environ)
+        surroundings = surroundings_of(
+            request.cell,
+            fingerprint,
+            host_class=host_class(fingerprint),
+            code=Path(environ["PYTHONPATH"]).name,
+            cores=self.cores,
+        )
+        asked = asked_of(request.cell, request.seed, request.faults, request.factor_seeds)
+        every_sec = self.checkpoint_every_sec
+        with kept(self.store.root, asked, surroundings, every_sec=every_sec, on_resume=self.on_resume) as keeping:
+            yield keeping
+
+    def _stored(
+        self,
+        request: RunRequest,
+        environ: Mapping[str, str],
+        keeping: Keeping | None,
+        also: Callable[[Record, Path], None],
+    ) -> Record:
         created = datetime.now(UTC)
         run_id = new_run_id(request, created)
         folder = self.store.begin_run(run_id)
         try:
-            record = self._trained(request, run_id, created, folder)
+            record = self._trained(request, self._spec(request, run_id, keeping), created, folder, environ)
             also(record, folder)
             self.store.commit_run(run_id, record)
         except BaseException:
@@ -96,15 +136,16 @@ class Runner:
             raise
         return record
 
-    def _trained(self, request: RunRequest, run_id: str, created: datetime, folder: Path) -> Record:
-        environ = environment_of(request.cell.profile, self.cache_root)
+    def _trained(
+        self, request: RunRequest, spec: RunSpec, created: datetime, folder: Path, environ: Mapping[str, str]
+    ) -> Record:
         if not self.locked:
-            return self._in_child(request, run_id, created, folder, environ)
+            return self._in_child(request, spec, created, folder, environ)
         with host_lock(self.on_wait):
-            return self._in_child(request, run_id, created, folder, environ)
+            return self._in_child(request, spec, created, folder, environ)
 
     def _in_child(
-        self, request: RunRequest, run_id: str, created: datetime, folder: Path, environ: Mapping[str, str]
+        self, request: RunRequest, spec: RunSpec, created: datetime, folder: Path, environ: Mapping[str, str]
     ) -> Record:
         start = time.perf_counter()
         if self.environment.lock is not None:
@@ -112,7 +153,7 @@ class Runner:
                 (folder / LOCK_FILE).write_text(self.environment.lock, encoding="utf-8")
         trained = train_in_child(
             folder,
-            self._spec(request, run_id),
+            replace(spec, submitted_at=time.time()),  # the host is held only now
             pool=self.pool,
             python=self.environment.python,
             environ=environ,
@@ -123,7 +164,7 @@ class Runner:
             measurement = _mark_contended(measurement, self.contended)
         return self._record(
             request,
-            run_id=run_id,
+            run_id=spec.run_id,
             created=created.isoformat(timespec="milliseconds"),
             outcome=trained.outcome,
             failure=trained.failure,
@@ -133,9 +174,9 @@ class Runner:
             log_tail=_log_tail(folder / LOG_FILE),
         )
 
-    def _spec(self, request: RunRequest, run_id: str) -> RunSpec:
+    def _spec(self, request: RunRequest, run_id: str, keeping: Keeping | None) -> RunSpec:
         if request.recorded is not None:
-            return replace(request.recorded, run_id=run_id, cache_root=str(self.cache_root), submitted_at=time.time())
+            return replace(request.recorded, run_id=run_id, cache_root=str(self.cache_root), keeping=keeping)
         data = dataset(request.cell.model.dataset_of(request.cell.recipe.tier))
         return RunSpec(
             run_id=run_id,
@@ -150,13 +191,17 @@ class Runner:
             faults=request.faults,
             cores=self.cores,
             factor_seeds=request.factor_seeds,
+            keeping=keeping,
         )
 
-    def _fingerprint(self, environ: Mapping[str, str], answer: Answer | None) -> Mapping[str, Any]:
+    def _host(self, environ: Mapping[str, str]) -> Mapping[str, Any]:
         key = repr(sorted(environ.items()))
         if key not in self._fingerprints:
             self._fingerprints[key] = collect(environ=environ, interpreter=_described(self.environment.python))
-        known = self._fingerprints[key]
+        return self._fingerprints[key]
+
+    def _fingerprint(self, environ: Mapping[str, str], answer: Answer | None) -> Mapping[str, Any]:
+        known = self._host(environ)
         if answer is not None:
             return {**known, "framework": {"versions": dict(answer.versions), **answer.build_info}}
         return known

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from trainband.benchmarks.backends.base import Adapter
+from trainband.benchmarks.checkpoints import Part
 from trainband.benchmarks.flops import training_flops_per_example
 from trainband.benchmarks.steady import steady_rate
 from trainband.benchmarks.train import Loop
@@ -22,7 +23,7 @@ def throughput_of(
     *,
     batch: int,
     peak_before: float,
-    eval_sec: Sequence[float],
+    parts: Sequence[Part],
     startup_sec: float,
     device_utilization: float | None,
     contended: tuple[str, ...],
@@ -31,7 +32,7 @@ def throughput_of(
 
     Args:
       peak_before: that rate before training, in floating-point operations a second.
-      eval_sec: wall seconds of each evaluation, compilation included in the first.
+      parts: of each process that trained, one at least; the last one evaluated.
     """
     clock, progress = loop.clock, loop.progress
     steady = steady_rate(clock.windows, batch)
@@ -40,7 +41,6 @@ def throughput_of(
     share = steady.examples_per_sec * flops / max(peak_before, peak_after) if steady and flops else None
     probes = sorted(progress.probe_sec)
     enough = len(probes) >= 2
-    typical = statistics.median(eval_sec[1:]) if len(eval_sec) > 1 else eval_sec[0]
     step = statistics.median(probes) if enough else progress.first_step_sec
     return Throughput(
         examples_per_sec=steady.examples_per_sec if steady else None,
@@ -53,9 +53,9 @@ def throughput_of(
         input_wait_share=steady.input_wait_share if steady else None,
         train_wall_sec=clock.total_wall_sec,
         train_cpu_sec=clock.total_cpu_sec,
-        compile_sec=max(0.0, progress.first_step_sec - step) + max(0.0, eval_sec[0] - typical),
+        compile_sec=_compile_sec(parts, step),
         startup_sec=startup_sec,
-        eval_sec=sum(eval_sec),
+        eval_sec=sum(sum(part.eval_sec) for part in parts),
         flops_per_example=flops,
         matmul_flops_per_sec_before=peak_before,
         matmul_flops_per_sec_after=peak_after,
@@ -64,6 +64,16 @@ def throughput_of(
         peak_device_bytes=adapter.peak_device_bytes(),
         device_utilization=device_utilization,
         contended=contended,
+    )
+
+
+def _compile_sec(parts: Sequence[Part], step_sec: float) -> float:
+    """What each process's first step and first evaluation took beyond a typical one."""
+    first = [part.eval_sec[0] for part in parts if part.eval_sec]
+    later = [sec for part in parts for sec in part.eval_sec[1:]]
+    typical = statistics.median(later) if later else min(first)
+    return sum(max(0.0, part.first_step_sec - step_sec) for part in parts) + sum(
+        max(0.0, sec - typical) for sec in first
     )
 
 

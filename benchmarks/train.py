@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from trainband.benchmarks.backends.signals import Signals
 from trainband.benchmarks.batches import BatchSource
 from trainband.benchmarks.feeder import feed
 from trainband.benchmarks.steady import MIN_WINDOWS, StepClock
+from trainband.results.records import Window
 
 PROBE_STEPS = 50
 EXTRA_SEC = 2.0
@@ -27,7 +28,7 @@ class Progress:
       losses: float32 loss of each step, in order.
       signals: what the steps say of themselves, in order, several at a time.
       probe_sec: wall seconds of separately synchronised steps, from submission to completion.
-      first_step_sec: the first step, compilation included.
+      first_step_sec: the first step of this process, compilation included.
     """
 
     losses: list[float] = field(default_factory=list)
@@ -46,43 +47,77 @@ class Observer(Protocol):
     def observe(self, step: int) -> None: ...
 
 
+class Keeper(Protocol):
+    """Keeps the state of the run from time to time, off the clock."""
+
+    def due(self) -> bool: ...
+
+    def keep(self) -> None: ...
+
+
 class Loop:
     """Steps of one run, on the clock."""
 
     def __init__(
-        self, adapter: Adapter, source: BatchSource, *, observer: Observer | None = None, clock: StepClock | None = None
+        self,
+        adapter: Adapter,
+        source: BatchSource,
+        *,
+        observer: Observer | None = None,
+        keeper: Keeper | None = None,
+        clock: StepClock | None = None,
     ) -> None:
         self._adapter = adapter
         self._source = source
         self._observer = observer
+        self._keeper = keeper
         self.clock = clock or StepClock()
         self.progress = Progress()
         self._pending: list[Any] = []
+        self._compiled = False
         self._probing = False
         total = source.total_steps
-        self._probes = range(total // 2, total // 2 + PROBE_STEPS) if total >= 2 * PROBE_STEPS else range(0)
+        self._probes = range(total // 2, total) if total >= 2 * PROBE_STEPS else range(0)
 
-    def epoch(self, epoch: int, *, last: int | None = None) -> None:
-        """Train one epoch, or up to step `last`; stops early at a loss that is not finite. Synchronises at the end."""
-        first = epoch * self._source.steps_per_epoch
-        for step, (arguments, wait) in enumerate(self._inputs(self._source, epoch), start=first):
-            if step == 0:
-                self._first_step(arguments)
-            elif step in self._probes:
-                self._probe(arguments, first=step == self._probes.start)
-            elif self._step(arguments, wait):
-                self._end_window()
+    def go_on(
+        self,
+        signals: Signals,
+        *,
+        probe_sec: Sequence[float],
+        windows: Sequence[Window],
+        wall_sec: float,
+        cpu_sec: float,
+    ) -> None:
+        """Stand where an earlier process stood after the steps of `signals`; to be called before any step."""
+        self.progress.losses = signals.losses.tolist()
+        self.progress.signals = [signals]
+        self.progress.probe_sec = list(probe_sec)
+        self.clock.windows = list(windows)
+        self.clock.total_wall_sec, self.clock.total_cpu_sec = wall_sec, cpu_sec
+        self._probing = 0 < len(probe_sec) < PROBE_STEPS
+
+    def epoch(self, epoch: int, *, first: int = 0, last: int | None = None) -> None:
+        """Train one epoch from its batch `first` on, or up to step `last`; stops early at a loss that is not finite.
+
+        Synchronises at the end.
+        """
+        length = self._source.steps_per_epoch
+        for place, (arguments, wait) in enumerate(self._inputs(self._source, epoch, first), start=first):
+            step = epoch * length + place
+            idle = self._train_step(step, arguments, wait)
             if self._observer is not None and self._observer.due(step):
                 self._observe(self._observer, step)
+            if idle and self._keeper is not None and place + 1 < length and self._keeper.due():
+                self._keep(self._keeper)
             if self.progress.diverged_at_step is not None or step == last:
                 break
         self._drain()
         self.clock.pause()
         self._fetch()
 
-    def _inputs(self, source: BatchSource, epoch: int) -> Iterator[tuple[Any, float]]:
-        steps = feed(source.epoch(epoch), self._adapter.put, batch_bytes=source.batch_bytes)
-        if self.progress.first_step_sec and not self._probing:
+    def _inputs(self, source: BatchSource, epoch: int, first: int = 0) -> Iterator[tuple[Any, float]]:
+        steps = feed(source.epoch(epoch, first), self._adapter.put, batch_bytes=source.batch_bytes)
+        if self._compiled and not self._probing:
             self.clock.resume()
         while True:
             start = time.perf_counter()
@@ -91,20 +126,34 @@ class Loop:
                 return
             yield arguments, time.perf_counter() - start
 
+    def _train_step(self, step: int, arguments: Any, wait: float) -> bool:
+        """Take a step; True where the device is idle after it."""
+        if not self._compiled:
+            self._first_step(arguments)
+        elif step in self._probes and len(self.progress.probe_sec) < PROBE_STEPS:
+            self._probe(arguments)
+        elif self._step(arguments, wait):
+            self._end_window()
+        else:
+            return False
+        return True
+
     def _first_step(self, arguments: Any) -> None:
         start = time.perf_counter()
         self._pending.append(self._adapter.train_step(arguments))
         self._adapter.sync(self._pending[-1])
         self.progress.first_step_sec = time.perf_counter() - start
+        self._compiled = True
         self._fetch()
-        self.clock.resume()
+        if not self._probing:
+            self.clock.resume()
 
     def _step(self, arguments: Any, wait: float) -> bool:
         self._pending.append(self._adapter.train_step(arguments))
         return self.clock.step(wait)
 
-    def _probe(self, arguments: Any, *, first: bool) -> None:
-        if first:
+    def _probe(self, arguments: Any) -> None:
+        if not self._probing:
             self._drain()
             self.clock.pause()
             self._probing = True
@@ -118,10 +167,16 @@ class Loop:
             self.clock.resume()
 
     def _observe(self, observer: Observer, step: int) -> None:
+        self._off_the_clock(lambda: observer.observe(step))
+
+    def _keep(self, keeper: Keeper) -> None:
+        self._off_the_clock(lambda: keeper.keep() if self.progress.diverged_at_step is None else None)
+
+    def _off_the_clock(self, act: Callable[[], None]) -> None:
         self._drain()
         self.clock.pause()
         self._fetch()
-        observer.observe(step)
+        act()
         if not self._probing:
             self.clock.resume()
 
@@ -167,7 +222,7 @@ class Loop:
             for arguments, wait in self._inputs(source, epoch):
                 self.progress.extra_steps += 1
                 if len(self.progress.probe_sec) < PROBE_STEPS:
-                    self._probe(arguments, first=False)
+                    self._probe(arguments)
                 elif self._step(arguments, wait):
                     self._end_window()
                 if time.perf_counter() >= deadline or self._enough():

@@ -49,6 +49,7 @@ def train_folder(folder: Path) -> None:
 
 def _train(spec: RunSpec, folder: Path) -> Answer:
     from trainband.benchmarks.backends.base import BackendError, create_adapter
+    from trainband.benchmarks.checkpoints import CheckpointError
     from trainband.benchmarks.measure import measure
     from trainband.benchmarks.setting_up import read_inputs
     from trainband.benchmarks.trace.rerun import rerun
@@ -72,6 +73,8 @@ def _train(spec: RunSpec, folder: Path) -> Answer:
         return Answer(run_id=spec.run_id, failure=Failure(kind="backend", message=str(error)))
     except NoPlace as error:
         return Answer(run_id=spec.run_id, failure=Failure(kind=NO_PLACE, message=str(error)))
+    except CheckpointError as error:
+        return Answer(run_id=spec.run_id, failure=Failure(kind="checkpoint", message=str(error)))
     except MemoryError as error:
         return Answer(run_id=spec.run_id, failure=Failure(kind="memory", message=str(error) or "out of memory"))
     _write_trace(folder, result.trace)

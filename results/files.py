@@ -1,23 +1,30 @@
-"""Writing files so that a reader, or a power cut, finds the old text or the new one and nothing between."""
+"""Writing files so that a reader, or a power cut, finds the old content or the new one and nothing between."""
 
 from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 TEMPORARY_SUFFIX = ".tmp"
 
 
 def atomic_write_text(path: Path, text: str) -> None:
-    """Replaces the file at `path` by `text` (UTF-8), flushed to disk; its folder must exist.
+    """Replaces the file at `path` by `text` (UTF-8): see `atomic_write`."""
+    atomic_write(path, lambda file: file.write(text.encode("utf-8")))
 
-    The text goes to a hidden file in the same folder, which is then renamed. On failure that file is removed.
+
+def atomic_write(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Replaces the file at `path` by what `write` writes, flushed to disk; its folder must exist.
+
+    It goes to a hidden file in the same folder, which is then renamed. On failure that file is removed.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
     try:
-        with temporary.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with temporary.open("xb") as file:
+            write(file)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import filelock
 
+from trainband.results import checkpoint_folders
 from trainband.results.files import TEMPORARY_SUFFIX, sync_path
 from trainband.results.layout import Layout, locked, safe_name
 from trainband.results.owners import is_alive, read_owner, this_process
@@ -81,6 +82,7 @@ class Making:
                 except OSError as error:
                     _LOG.warning("cannot remove the leftover %s: %s", place, error)
         self._remove_half_written()
+        checkpoint_folders.clean(self._layout.root)
         return removed
 
     def _place(self, run_id: str) -> Path:

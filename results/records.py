@@ -123,7 +123,7 @@ class Weights:
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """Everything that the child measured."""
+    """Everything that the child measured; `resumed_at_steps` says where later processes of a killed run went on."""
 
     quality: Quality
     throughput: Throughput
@@ -136,6 +136,7 @@ class Measurement:
     data: DataIdentity
     recipe_hash: str
     device: str
+    resumed_at_steps: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 * `runs/<run_id>/record.json`, `spec.json`, ...: a run; the directory appears whole or not at all
 * `judgements/<judgement_id>.json`: a verdict with the records it rests on
 * `sweeps/<sweep_id>.json`, `<sweep_id>.lock`: what was asked for, and who is at it
+* `checkpoints/<key>/checkpoint.npz`: the state of a run that was killed (`results.checkpoint_folders`)
 * `tmp/<run_id>/run`, `tmp/<run_id>/owner`: a run in the making, and its process
 * `index.sqlite`: a copy for questions, remade from the directories at will
 * `VERSION`: version of this arrangement, and the store's id

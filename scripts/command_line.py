@@ -81,9 +81,14 @@ def define_retraining(values: flags.FlagValues) -> None:
     define_store(values)
     define_data(values)
     flags.DEFINE_string("bands", None, "Directory of band files; the committed ones by default.", flag_values=values)
-    flags.DEFINE_float("time_limit", None, "Seconds a run may take; the recipe's by default.", 1e-3, flag_values=values)
+    define_seconds("time_limit", "Seconds a run may take; the recipe's by default.", 1e-3, values)
+
+
+def define_seconds(name: str, text: str, minimum: float, values: flags.FlagValues) -> None:
+    """A flag of seconds, `minimum` at least; None where it is not given."""
+    flags.DEFINE_float(name, None, text, minimum, flag_values=values)
     flags.register_validator(
-        "time_limit", lambda value: value is None or not math.isnan(value), "must be a number", flag_values=values
+        name, lambda value: value is None or not math.isnan(value), "must be a number", flag_values=values
     )
 
 
@@ -188,6 +193,7 @@ def _message(error: BaseException) -> str:
 
 def _mistakes() -> tuple[type[BaseException], ...]:
     from trainband.benchmarks.cells import CellError
+    from trainband.benchmarks.checkpoints import CheckpointError
     from trainband.benchmarks.environments.locks import RequirementError
     from trainband.benchmarks.suites import SuiteError
     from trainband.models.catalog import CatalogError
@@ -195,7 +201,10 @@ def _mistakes() -> tuple[type[BaseException], ...]:
     from trainband.results.store import RunNotFound
     from trainband.results.waivers import WaiverError
 
-    return (UsageError, CellError, RequirementError, SuiteError, CatalogError, ProfileError, RunNotFound, WaiverError)
+    return (
+        *(UsageError, CellError, RequirementError, SuiteError, CatalogError, ProfileError),
+        *(RunNotFound, WaiverError, CheckpointError),
+    )
 
 
 def _infrastructure() -> tuple[type[BaseException], ...]:

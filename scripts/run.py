@@ -8,8 +8,9 @@ from typing import Any
 
 from absl import flags
 
-from trainband.command_line import LARGEST_SEED, UsageError, Verb, define_training, one_cell
+from trainband.command_line import LARGEST_SEED, UsageError, Verb, define_seconds, define_training, one_cell
 
+CHECKPOINT_EVERY_SEC = 60.0
 FACTORS = {
     "initial_weights": "the initial weights",
     "batches": "the order of the examples and their augmentation",
@@ -29,6 +30,10 @@ def define(values: flags.FlagValues) -> None:
     flags.DEFINE_string("init_from", None, "Begin with the initial weights of this stored run.", flag_values=values)
     text = "Feed the batches, augmentation and random draws of this stored run."
     flags.DEFINE_string("batches_from", None, text, flag_values=values)
+    text = "Keep checkpoints, and go on from one where this run, or without --seed one of the cell, was killed."
+    flags.DEFINE_boolean("resume", False, text, flag_values=values)
+    text = f"Seconds between two checkpoints, at least, with --resume; {CHECKPOINT_EVERY_SEC:g} by default."
+    define_seconds("checkpoint_every", text, 0.0, values)
     define_environment(values)
 
 
@@ -51,6 +56,8 @@ def run(values: Any, words: list[str]) -> int:
     name = one_cell(words)
     session = Session(values)
     check_faults(values.fault)
+    if values.checkpoint_every is not None and not values.resume:
+        raise UsageError(f"--checkpoint-every={values.checkpoint_every:g} keeps checkpoints for --resume; give both")
     cell = find_cell(name, session.models, session.profiles)
     session.take_environment(cell.profile)
     availability = session.available(cell.profile)
@@ -96,9 +103,11 @@ def _train(values: Any, session: Any, cell: Any) -> int:
     for line in session.prepare_data([cell]):
         print(f"trainband run: {line}", file=sys.stderr)
     pinned = values.seed is not None
-    seed = values.seed if pinned else sweep_seed(new_judgement_id("run"), cell.name, 0)
     factor_seeds = _factor_seeds(values, session.store, cell)
-    with session.runner() as runner:
+    seed = values.seed if pinned else _unfinished_seed(values, session.store, cell, factor_seeds)
+    if seed is None:
+        seed = sweep_seed(new_judgement_id("run"), cell.name, 0)
+    with session.runner(checkpoint_every_sec=_checkpoint_every_sec(values)) as runner:
         record = runner.run(
             RunRequest(
                 cell=cell,
@@ -115,6 +124,19 @@ def _train(values: Any, session: Any, cell: Any) -> int:
     else:
         print(run_summary(record, judgement, session.store.run_path(record.run_id)))
     return exit_status([judgement])
+
+
+def _unfinished_seed(values: Any, store: Any, cell: Any, factor_seeds: Any) -> int | None:
+    """The seed of the run to go on with, if any."""
+    from trainband.benchmarks.resuming import unfinished_seed
+
+    return unfinished_seed(store.root, cell, values.fault, factor_seeds) if values.resume else None
+
+
+def _checkpoint_every_sec(values: Any) -> float | None:
+    if not values.resume:
+        return None
+    return CHECKPOINT_EVERY_SEC if values.checkpoint_every is None else float(values.checkpoint_every)
 
 
 def _factor_seeds(values: Any, store: Any, cell: Any) -> Any:

@@ -130,8 +130,8 @@ class Session:
         return cell
 
     @contextmanager
-    def runner(self) -> Iterator[Runner]:
-        """A runner whose children end with this block."""
+    def runner(self, *, checkpoint_every_sec: float | None = None) -> Iterator[Runner]:
+        """A runner whose children end with this block; it keeps checkpoints where it is told how often."""
         with ChildPool() as pool:
             yield Runner(
                 store=self.store,
@@ -139,7 +139,9 @@ class Session:
                 cache_root=cache_root(),
                 environment=self.environment,
                 time_limit_sec=self.values.time_limit,
+                checkpoint_every_sec=checkpoint_every_sec,
                 on_wait=say_waiting,
+                on_resume=say_resuming,
             )
 
 
@@ -159,3 +161,10 @@ def say_waiting() -> None:
 def say_building(run_id: str) -> None:
     """Tell why nothing trains yet: packages are being installed."""
     print(f"building the environment of run {run_id}", file=sys.stderr, flush=True)
+
+
+def say_resuming(step: int | None) -> None:
+    """Tell whether a run that keeps checkpoints found one."""
+    print(
+        "no checkpoint of this run: it begins anew" if step is None else f"going on from step {step}", file=sys.stderr
+    )

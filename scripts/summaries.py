@@ -67,6 +67,8 @@ def _speed(measurement: Measurement) -> list[str]:
         shares.append(f"device busy {speed.device_utilization:.0%}")
     lines = [f"  throughput   {', '.join(parts)}", f"               {', '.join(shares)}"]
     lines += [f"               contended: {reason}" for reason in speed.contended]
+    if measurement.resumed_at_steps:
+        lines.append(f"               resumed at step {', '.join(map(str, measurement.resumed_at_steps))}")
     return lines
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -163,9 +164,17 @@ class Adapter(ABC):
         spec = self.recipe.optimizer
         return {**held, "l2": spec.l2, **({"clip_norm": spec.clip_norm} if spec.clip_norm else {})}
 
+    @abstractmethod
+    def generator_states(self) -> dict[str, np.ndarray]:
+        """States of the generators that the framework itself draws from, by name; none of our layers does."""
+
+    @abstractmethod
+    def restore_generators(self, states: Mapping[str, np.ndarray]) -> None:
+        """Set those generators to what `generator_states` gave."""
+
     def rng_state(self) -> dict[str, str]:
-        """Digests or states of generators that the framework itself draws from."""
-        return {}
+        """Digests of the generators' states."""
+        return {name: hashlib.sha256(state.tobytes()).hexdigest() for name, state in self.generator_states().items()}
 
     def initialize(self, seed: int) -> None:
         """Draw every variable from (seed, place), by the initializer that its layer states."""

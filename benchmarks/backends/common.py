@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from trainband.benchmarks.backends.base import BackendError, SlotEntry, VariableEntry
 from trainband.models.layers.attention import Attention, KeepMask
@@ -139,6 +140,23 @@ def slots_of(optimizer: Any, entries: Sequence[VariableEntry]) -> tuple[SlotEntr
         for position, variable in zip(trainable, getattr(optimizer, attribute, None) or (), strict=False):
             found.append(SlotEntry(position, slot, places[id(variable)]))
     return tuple(found)
+
+
+def seed_states(model: Any, entries: Sequence[VariableEntry]) -> dict[str, np.ndarray]:
+    """States of the generators of Keras's own random layers: variables of the model that are no layer's weights."""
+    seeds = enumerate(_seeds(model, entries))
+    return {f"keras{place}": np.array(keras.ops.convert_to_numpy(variable)) for place, variable in seeds}
+
+
+def assign_seeds(model: Any, entries: Sequence[VariableEntry], states: Mapping[str, np.ndarray]) -> None:
+    """Set them to what `seed_states` gave."""
+    for place, variable in enumerate(_seeds(model, entries)):
+        variable.assign(states[f"keras{place}"])
+
+
+def _seeds(model: Any, entries: Sequence[VariableEntry]) -> list[Any]:
+    weights = {id(entry.variable) for entry in entries}
+    return [variable for variable in model.variables if id(variable) not in weights]
 
 
 _MOMENTS = {"m": "_momentums", "v": "_velocities"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -12,7 +12,14 @@ import numpy as np
 
 from trainband.benchmarks.backends import jax_layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
-from trainband.benchmarks.backends.common import KerasKit, build_optimizer, set_precision, slots_of
+from trainband.benchmarks.backends.common import (
+    KerasKit,
+    assign_seeds,
+    build_optimizer,
+    seed_states,
+    set_precision,
+    slots_of,
+)
 from trainband.benchmarks.backends.logits_digest import row_stride
 from trainband.benchmarks.backends.signals import Signals
 from trainband.benchmarks.batches import Batch
@@ -178,6 +185,15 @@ class JaxAdapter(Adapter):
     def weights(self) -> list[np.ndarray]:
         self._push()
         return [np.array(entry.variable.value) for entry in self.variables]
+
+    def generator_states(self) -> dict[str, np.ndarray]:
+        self._push()
+        return seed_states(self.model, self.variables)
+
+    def restore_generators(self, states: Mapping[str, np.ndarray]) -> None:
+        self._push()
+        assign_seeds(self.model, self.variables, states)
+        self._pull()
 
     def device(self) -> str:
         kinds = {device.platform for part in self._state for value in part for device in value.devices()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -12,7 +12,14 @@ import tensorflow as tf
 
 from trainband.benchmarks.backends import tensorflow_layers as layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
-from trainband.benchmarks.backends.common import KerasKit, build_optimizer, optimizer_variables, slots_of
+from trainband.benchmarks.backends.common import (
+    KerasKit,
+    assign_seeds,
+    build_optimizer,
+    optimizer_variables,
+    seed_states,
+    slots_of,
+)
 from trainband.benchmarks.backends.logits_digest import row_stride
 from trainband.benchmarks.backends.signals import Signals
 from trainband.benchmarks.backends.tensorflow_devices import configure, strategy_of
@@ -241,6 +248,13 @@ class TensorFlowAdapter(Adapter):
 
     def weights(self) -> list[np.ndarray]:
         return [np.asarray(entry.variable.numpy()) for entry in self.variables]
+
+    def generator_states(self) -> dict[str, np.ndarray]:
+        return seed_states(self.model, self.variables)
+
+    def restore_generators(self, states: Mapping[str, np.ndarray]) -> None:
+        with self._scope():
+            assign_seeds(self.model, self.variables, states)
 
     def device(self) -> str:
         kinds = set()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -12,7 +11,14 @@ import torch
 
 from trainband.benchmarks.backends import torch_layers
 from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
-from trainband.benchmarks.backends.common import KerasKit, build_optimizer, set_precision, slots_of
+from trainband.benchmarks.backends.common import (
+    KerasKit,
+    assign_seeds,
+    build_optimizer,
+    seed_states,
+    set_precision,
+    slots_of,
+)
 from trainband.benchmarks.backends.logits_digest import row_stride
 from trainband.benchmarks.backends.signals import Signals
 from trainband.benchmarks.batches import Batch
@@ -170,11 +176,17 @@ class TorchAdapter(Adapter):
     def peak_device_bytes(self) -> int | None:
         return int(torch.cuda.max_memory_allocated()) if self.torch_device.type == "cuda" else None
 
-    def rng_state(self) -> dict[str, str]:
-        states = {"torch_cpu": torch.get_rng_state()}
+    def generator_states(self) -> dict[str, np.ndarray]:
+        states = {**seed_states(self.model, self.variables), "torch_cpu": torch.get_rng_state().numpy()}
         if self.torch_device.type == "cuda":
-            states["torch_cuda"] = torch.cuda.get_rng_state()
-        return {name: hashlib.sha256(state.numpy().tobytes()).hexdigest() for name, state in states.items()}
+            states["torch_cuda"] = torch.cuda.get_rng_state().numpy()
+        return states
+
+    def restore_generators(self, states: Mapping[str, np.ndarray]) -> None:
+        assign_seeds(self.model, self.variables, states)
+        torch.set_rng_state(torch.from_numpy(states["torch_cpu"]))
+        if self.torch_device.type == "cuda":
+            torch.cuda.set_rng_state(torch.from_numpy(states["torch_cuda"]))
 
     def versions(self) -> dict[str, str]:
         return {"torch": torch.__version__, "keras": keras.__version__, "numpy": np.__version__}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from trainband.benchmarks.diff.mappings import names_that_differ
+from trainband.benchmarks.diff.mappings import flat, names_that_differ
 from trainband.results.records import Record
 
 Group = Literal["cell", "recipe", "profile", "packages", "framework", "host", "flags", "data", "seed", "code", "fault"]
@@ -38,18 +38,18 @@ def _groups(record: Record) -> dict[Group, Mapping[str, Any]]:
     framework.pop("versions", None)
     return {
         "cell": {"model": record.model, "tier": record.tier},
-        "recipe": {**_flat(record.recipe), "recipe_hash": measured.recipe_hash if measured else None},
-        "profile": _flat({k: v for k, v in record.profile_spec.items() if k not in ("title", "notes")}),
+        "recipe": {**flat(record.recipe), "recipe_hash": measured.recipe_hash if measured else None},
+        "profile": flat({k: v for k, v in record.profile_spec.items() if k not in ("title", "notes")}),
         "packages": {"python": host.get("python", {}).get("version"), **_packages(host)},
-        "framework": _flat(framework),
+        "framework": flat(framework),
         "host": {
             "host_class": record.host_class,
-            **_flat({k: host.get(k) for k in ("cpu", "memory", "accelerators", "cuda", "system", "container")}),
+            **flat({k: host.get(k) for k in ("cpu", "memory", "accelerators", "cuda", "system", "container")}),
         },
         "flags": dict(host.get("environment", {})),
-        "data": {} if measured is None else _flat({"data": asdict(measured.data)}),
+        "data": {} if measured is None else flat({"data": asdict(measured.data)}),
         "seed": {"seed": record.seed, **asdict(record.factor_seeds)},
-        "code": {"trainband_version": record.trainband_version, **_flat({"git": _git(host)})},
+        "code": {"trainband_version": record.trainband_version, **flat({"git": _git(host)})},
         "fault": {"faults": list(record.faults)},
     }
 
@@ -61,14 +61,3 @@ def _packages(host: Mapping[str, Any]) -> Mapping[str, str]:
 
 def _git(host: Mapping[str, Any]) -> Mapping[str, Any]:
     return {name: (host.get("git") or {}).get(name) for name in ("commit", "diff_sha256")}
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one, their keys joined by dots."""
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            found.update(_flat(value, f"{prefix}{name}."))
-        else:
-            found[prefix + name] = value
-    return found

@@ -159,6 +159,7 @@ def _work(measured: Measurement) -> Rows:
         "Examples trained": f"{measured.trained_examples:,} of {measured.planned_examples:,} planned",
         "Steps": formats.count(measured.steps),
         "First loss": formats.number(measured.first_loss, 6),
+        "Resumed at step": ", ".join(map(formats.count, measured.resumed_at_steps)) or None,
         "Diverged at step": None if diverged is None else formats.count(diverged),
         "Test examples evaluated": formats.count(measured.quality.evaluation.examples),
     }

@@ -15,6 +15,7 @@ from trainband.benchmarks.batches import Batch, BatchSource
 from trainband.benchmarks.steady import StepClock
 from trainband.benchmarks.train import PROBE_STEPS, Loop
 from trainband.models.specs import Optimizer, Recipe, Schedule
+from trainband.results.records import Window
 
 STEP_SEC = 2.0**-6
 EVALUATION_SEC = 64.0
@@ -85,7 +86,7 @@ class FakeObserver:
 
 
 def loop_of(
-    device: FakeDevice, *, epochs: int, steps_per_epoch: int, observer: FakeObserver | None = None
+    device: FakeDevice, *, epochs: int, steps_per_epoch: int, observer: FakeObserver | None = None, keeper: Any = None
 ) -> tuple[Loop, BatchSource]:
     recipe = Recipe(
         tier="smoke",
@@ -100,7 +101,7 @@ def loop_of(
     source = BatchSource(inputs, labels, recipe=recipe, seed=0, random_layers=0)
     adapter: Any = device
     clock = StepClock(wall=device.time, cpu=device.time)
-    return Loop(adapter, source, observer=observer, clock=clock), source
+    return Loop(adapter, source, observer=observer, keeper=keeper, clock=clock), source
 
 
 def run(loop: Loop, device: FakeDevice, epochs: int) -> None:
@@ -134,6 +135,52 @@ def test_losses_stand_in_the_order_of_the_steps(device: FakeDevice) -> None:
     assert loop.progress.losses == list(map(float, range(240)))
     assert device.trained_on == list(range(240))
     assert source.examples_handed_out == 480
+
+
+@dataclass
+class FakeKeeper:
+    """Keeps the place after every step that leaves the device idle, for as long as an evaluation takes."""
+
+    device: FakeDevice
+    places: list[tuple[int, list[float], list[Window], float]] = field(default_factory=list)
+    loop: Any = None
+
+    def due(self) -> bool:
+        return True
+
+    def keep(self) -> None:
+        progress, clock = self.loop.progress, self.loop.clock
+        assert len(progress.losses) == self.device.steps
+        self.places.append((self.device.steps, [*progress.probe_sec], [*clock.windows], clock.total_wall_sec))
+        self.device.now += EVALUATION_SEC
+
+
+@pytest.mark.parametrize(("epochs", "steps_per_epoch"), [(1, 400), (10, 44), (30, 20)])
+def test_a_run_that_goes_on_is_timed_as_one(device: FakeDevice, epochs: int, steps_per_epoch: int) -> None:
+    """From wherever it was kept, in the middle of the probes too: no compilation and no keeping is in a window."""
+    keeper = FakeKeeper(device)
+    keeper.loop, _ = loop_of(device, epochs=epochs, steps_per_epoch=steps_per_epoch, keeper=keeper)
+    run(keeper.loop, device, epochs)
+    total = epochs * steps_per_epoch
+    assert {len(probes) for _, probes, _, _ in keeper.places} >= {0, 1, 25, 49, PROBE_STEPS}
+    for step, probes, windows, wall_sec in keeper.places:
+        device.steps = 0  # the next step compiles
+        device.trained_on.clear()
+        loop, _ = loop_of(device, epochs=epochs, steps_per_epoch=steps_per_epoch)
+        signals = device.fetch([float(loss) for loss in range(step)])
+        loop.go_on(signals, probe_sec=probes, windows=windows, wall_sec=wall_sec, cpu_sec=wall_sec)
+        for epoch in range(step // steps_per_epoch, epochs):
+            loop.epoch(epoch, first=max(0, step - epoch * steps_per_epoch))
+            device.now += EVALUATION_SEC
+        loop.finish()
+        assert device.trained_on == list(range(step, total))
+        assert len(loop.progress.losses) == total
+        assert loop.progress.first_step_sec == 8.0
+        assert loop.progress.probe_sec == [STEP_SEC] * PROBE_STEPS
+        assert {window.wall_sec / window.steps for window in loop.clock.windows} == {STEP_SEC}
+        assert loop.clock.windows[: len(windows)] == windows
+        # All steps but the probes, the first one, and the one that compiled again.
+        assert loop.clock.total_wall_sec == (total - PROBE_STEPS - 2) * STEP_SEC
 
 
 def test_a_run_too_short_to_be_timed_gets_extra_steps_that_change_nothing(device: FakeDevice) -> None:

@@ -50,6 +50,40 @@ def test_a_killed_sweep_is_resumed_and_trains_nothing_twice(trainband: Any) -> N
     assert len(trainband.json("check")["checked"]) == len(SWEEP)
 
 
+def test_a_killed_run_is_resumed_and_not_under_other_settings(trainband: Any) -> None:
+    cell = "cnn_digits:smoke@cpu_deterministic"
+    words = ["run", cell, "--resume", "--checkpoint-every=0"]
+
+    process = trainband.start(*words, "--seed=3")
+    [path] = trainband.until(
+        lambda: list((trainband.store / "checkpoints").glob("*/checkpoint.npz")), "no checkpoint is kept"
+    )
+    children = trainband.descendants(process)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    trainband.until(lambda: trainband.gone(children), "children outlive their parent")
+    assert trainband.recorded() == []
+
+    trainband.environ["OMP_NUM_THREADS"] = "1"
+    refused = trainband(*words)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert f"variable OMP_NUM_THREADS was none and is 1; bring that back, or remove {path.parent}" in refused.stderr
+    del trainband.environ["OMP_NUM_THREADS"]
+
+    resumed = trainband(*words[:3])
+    assert resumed.returncode == 0, resumed.stderr
+    [run_id] = trainband.recorded()
+    record = trainband.json("show", run_id)["record"]
+    assert record["seed"] == 3
+    [step] = record["measurement"]["resumed_at_steps"]
+    assert 0 < step < record["measurement"]["steps"] == 440
+    assert record["measurement"]["trained_examples"] == record["measurement"]["planned_examples"]
+    assert f"going on from step {step}\n" in resumed.stderr
+    assert f"resumed at step {step}\n" in resumed.stdout
+    assert (list((trainband.store / "checkpoints").iterdir()), trainband.unfinished()) == ([], [])
+    assert trainband("run", cell, "--checkpoint-every=5").returncode == 2
+
+
 def test_ctrl_c_leaves_no_process_and_no_half_run(trainband: Any) -> None:
     process = trainband.start("sweep", CELL, "--fault=hanging")
     trainband.until(lambda: trainband.training(process), "no child trains")

@@ -65,6 +65,47 @@ def observed_steps(profile: dict[str, Any], optimizer: dict[str, Any]) -> dict[s
     }
 
 
+def own_draws(profile: dict[str, Any]) -> list[list[Any]]:
+    """What two steps of `tiny_architectures.dropping` come to: the first time, from the state before them put back, and
+    from that state without its generators.
+    """
+    model = find_model("mlp_digits")
+    recipe = replace(model.recipes[0], batch_size=ROWS)
+    adapter = create_adapter(decode(Profile, profile), recipe, loss=model.loss)
+    adapter.build("tiny_architectures:dropping")
+    adapter.initialize(SEED)
+    rng = np.random.default_rng(SEED)
+    inputs = rng.integers(0, 17, (ROWS, *adapter.model.inputs[0].shape[1:])).astype(np.uint8)
+    labels = rng.integers(0, 10, ROWS).astype(np.int32)
+    batch = Batch(step=0, inputs=inputs, labels=labels, keys=step_keys(SEED, 0, 0), learning_rate=RATE)
+
+    def two_steps() -> list[Any]:
+        for arguments in adapter.put([batch, batch]):
+            adapter.sync(adapter.train_step(arguments))
+        return [*(value.tolist() for value in adapter.weights()), _drawn(adapter.profile.backend)]
+
+    two_steps()
+    weights, slots = adapter.weights(), [np.array(slot) for slot in adapter.optimizer_state()]
+    generators = {name: np.array(state) for name, state in adapter.generator_states().items()}
+    found = [two_steps()]
+    for again in (generators, None):
+        adapter.assign(weights, slots)
+        if again is not None:
+            adapter.restore_generators(again)
+        found.append(two_steps())
+    return found
+
+
+def _drawn(backend: str) -> list[float]:
+    """From the backend's global generator, where it has one."""
+    if backend != "torch":
+        return []
+    import torch
+
+    drawn: list[float] = torch.rand(3).tolist()
+    return drawn
+
+
 def device_digest(backend: str, seed: int, sizes: list[list[int]]) -> list[list[list[int]]]:
     """The digest that the backend takes on its device beside NumPy's, for random logits of each shape."""
     rng = np.random.default_rng(seed)

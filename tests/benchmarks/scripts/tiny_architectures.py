@@ -23,3 +23,11 @@ def plain(kit: Any) -> Any:
     x = keras.layers.Flatten(name="flatten")(kit.rescale(name="rescale", scale=1 / 16)(inputs))
     x = keras.layers.Dense(32, activation="relu", name="hidden")(x)
     return keras.Model(inputs, keras.layers.Dense(10, name="logits")(x), name="plain")
+
+
+def dropping(kit: Any) -> Any:
+    """A random layer of Keras's own."""
+    inputs = keras.Input((8, 8, 1), dtype="uint8", name="images")
+    x = keras.layers.Flatten(name="flatten")(kit.rescale(name="rescale", scale=1 / 16)(inputs))
+    x = keras.layers.Dropout(0.5, seed=1, name="drop")(x)
+    return keras.Model(inputs, keras.layers.Dense(10, name="logits")(x), name="dropping")
