@@ -76,12 +76,15 @@ def write_picture(path: Path, zoomed: Zoomed) -> None:
             orientation="h",
             name=verdict,
             marker_color=colour,
+            text=[_size(each.own) for each in found],
+            textposition="outside",
             hovertext=[f"from equal inputs {_size(each.narrow)}, in float64 {_size(each.wide)}" for each in found],
         )
     names = [f"{each.stage} {each.name}" for each in zoomed.differences]
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], automargin=True)
-    figure.update_xaxes(type="log", title="relative difference as run")
+    figure.update_xaxes(type="log", exponentformat="power", title="relative difference as run")
     figure.update_layout(
         title=f"Step {zoomed.step}, layer by layer", height=160 + 18 * len(names), template="plotly_white"
     )
+    figure.update_layout(legend_title_text="from equal inputs", uniformtext={"minsize": 9, "mode": "show"})
     path.write_text(figure.to_html(include_plotlyjs=True), encoding="utf-8")

@@ -61,13 +61,23 @@ def _given(a: Trace, b: Trace, compared: Comparison) -> list[Meaning]:
     for stage in _GIVEN:
         if stage in compared.first:
             inside = stage not in ("data", "initial weights", "budget")
-            found.append(Meaning(stage=stage, step=compared.first[stage] if inside else None))
+            layer = _only_layer(compared) if stage == "initial weights" else ""
+            found.append(Meaning(stage=stage, step=compared.first[stage] if inside else None, layer=layer))
     both = a.header.evaluated and b.header.evaluated
     if compared.first.get("evaluation", compared.steps) < compared.steps:  # one that changed a model's state
         found.append(Meaning(stage="evaluation", step=compared.first["evaluation"]))
     elif both and (a.header.evaluated, a.header.examples) != (b.header.evaluated, b.header.examples):
         found.append(Meaning(stage="evaluation", step=None))
     return found
+
+
+def _only_layer(compared: Comparison) -> str:
+    """The layer whose initial weights differ, where it is one alone and they are the first to differ."""
+    divergence = compared.divergence
+    if divergence is None or divergence.stages != ("initial weights",):
+        return ""
+    layers = {tensor.name.rpartition("/")[0] for tensor in divergence.tensors}
+    return layers.pop() if len(layers) == 1 else ""
 
 
 def _computed(zoomed: Zoomed) -> list[Meaning]:
