@@ -26,7 +26,7 @@ def build(kit: LayerKit) -> Any:
     x = _block(kit, x, 32, stride=2, name="block1")
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     x = kit.dropout(0.2, name="drop")(x)
-    return keras.Model(inputs, keras.layers.Dense(10, dtype="float32", name="logits")(x), name="resnet_digits")
+    return keras.Model(inputs, keras.layers.Dense(10, dtype=kit.output_dtype, name="logits")(x), name="resnet_digits")
 
 
 def _block(kit: LayerKit, x: Any, width: int, *, stride: int, name: str) -> Any:
