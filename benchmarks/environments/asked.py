@@ -13,7 +13,15 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from trainband.benchmarks.environments.build import build
-from trainband.benchmarks.environments.locks import Lock, RequirementError, day_of_newest, parsed, solve, target_of
+from trainband.benchmarks.environments.locks import (
+    Lock,
+    RequirementError,
+    day_of_newest,
+    parsed,
+    solve,
+    target_of,
+    wheel_requirement,
+)
 from trainband.platforms.probes import NEEDED
 
 
@@ -52,7 +60,7 @@ def asked_environment(
         if as_of is not None:
             raise RequirementError(f"a date limits what is solved, and {file} is an interpreter")
         return Environment(python=str(file), words=(f"--environment={file}",))
-    words = _lines(file) if file is not None else [part for each in asked for part in each.split()]
+    words = _lines(file) if file is not None else _requirements(asked)
     if any("--hash=" in word for word in words):
         if as_of is not None:
             raise RequirementError(f"a date limits what is solved, and {file} is a lock")
@@ -73,12 +81,33 @@ def with_backend(requirements: Sequence[str], backend: str) -> list[str]:
     return [*requirements, *(names[0] for names in NEEDED[backend] if named.isdisjoint(names))]
 
 
+def _requirements(asked: Sequence[str]) -> list[str]:
+    """The requirements among words; a wheel's path becomes one."""
+    words = [part for each in asked for part in ([each] if "@" in each else each.split())]
+    return [wheel_requirement(_wheel(word)) if word.endswith(".whl") and "@" not in word else word for word in words]
+
+
+def _wheel(word: str) -> Path:
+    path = Path(word).expanduser().absolute()
+    if not path.is_file():
+        raise RequirementError(f"there is no wheel {word}")
+    return path
+
+
 def _file(asked: Sequence[str]) -> Path | None:
     """The file that is named; an interpreter's path is not resolved, since a link is what makes it an environment's."""
-    files = [path for path in (Path(each).expanduser().absolute() for each in asked) if path.is_file()]
+    files = [
+        path
+        for path in (Path(each).expanduser().absolute() for each in asked)
+        if path.is_file() and path.suffix != ".whl"
+    ]
     if files and len(asked) > 1:
         raise RequirementError(f"{files[0]} stands for a whole environment: name nothing beside it")
-    lost = [each for each in asked if not files and (os.sep in each or each.endswith(".txt")) and "@" not in each]
+    lost = [
+        each
+        for each in asked
+        if not files and (os.sep in each or each.endswith(".txt")) and "@" not in each and ".whl" not in each
+    ]
     if lost:
         raise RequirementError(
             f"there is no file {lost[0]}: name an interpreter, a file of requirements, or requirements"

@@ -1,6 +1,7 @@
 """Requirements solved to a lock: every package with its version and the digests of the files that may be installed.
 
-A lock is text, one package a line, `name==version --hash=sha256:...`; pip and uv read it.
+A lock is text, one package a line, `name==version --hash=sha256:...`, or `name @ file:///... --hash=sha256:...` for a wheel
+on this machine; pip and uv read it.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.version import Version
 
 from trainband.benchmarks.environments.uv import EnvironmentFailure, run_uv
 from trainband.platforms.interpreters import ask
@@ -58,7 +62,11 @@ class Lock:
     @cached_property
     def versions(self) -> Mapping[str, str]:
         """Name -> version."""
-        return dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", self.text, re.MULTILINE))
+        wheels = re.findall(r"^\S+ @ (file:\S+\.whl)", self.text, re.MULTILINE)
+        return {
+            **dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", self.text, re.MULTILINE)),
+            **{name: str(version) for name, version in map(_of_wheel, wheels)},
+        }
 
 
 def target_of(python: str) -> str:
@@ -85,6 +93,20 @@ def solve(requirements: Sequence[str], python: str, *, as_of: date | None = None
 def pin(rows: Sequence[str], python: str) -> Lock:
     """The lock of exactly these packages, `name==version` each, whatever they say they need; raises EnvironmentFailure."""
     return _lock(_solved(rows, python, "--no-deps"), python)
+
+
+def wheel_requirement(path: Path) -> str:
+    """The requirement of the wheel at `path`; raises RequirementError where its name is no wheel's."""
+    name, _ = _of_wheel(path.name)
+    return f"{name} @ {path.absolute().as_uri()}"
+
+
+def _of_wheel(place: str) -> tuple[str, Version]:
+    """Name and version of the wheel at a path or URL."""
+    try:
+        return parse_wheel_filename(unquote(place.rpartition("/")[2]))[:2]
+    except InvalidWheelFilename as error:
+        raise RequirementError(f"{place}: {str(error).splitlines()[0]}") from None
 
 
 def day_of_newest(requirements: Iterable[str], python: str) -> date | None:
@@ -121,7 +143,8 @@ def _solved(requirements: Sequence[str], python: str, *flags: str) -> list[Mappi
 
 def _files(package: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The files of `package` that may be installed."""
-    return [*package.get("wheels", ()), *([package["sdist"]] if "sdist" in package else ())]
+    single = [package[kind] for kind in ("archive", "sdist") if kind in package]
+    return [*package.get("wheels", ()), *single]
 
 
 def _digest(file: Mapping[str, Any]) -> str | None:
@@ -143,5 +166,11 @@ def _lock(packages: Sequence[Mapping[str, Any]], python: str) -> Lock:
                 f"{package['name']}: the index gives no SHA-256 of its files, so it cannot be locked"
             )
         hashes = " ".join(f"--hash=sha256:{digest}" for digest in digests)
-        lines.append(f"{package['name']}=={package['version']} {hashes}")
+        lines.append(f"{package['name']}{_place(package)} {hashes}")
     return Lock("\n".join([f"# {target_of(python)}", *lines]) + "\n")
+
+
+def _place(package: Mapping[str, Any]) -> str:
+    """Where a package comes from: an index, by its version, or a file of this machine."""
+    path = package.get("archive", {}).get("path")
+    return f"=={package['version']}" if path is None else f" @ {Path(path).as_uri()}"

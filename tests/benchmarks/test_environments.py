@@ -295,6 +295,23 @@ def test_an_environment_is_asked_for_in_four_ways(ask: Callable[..., Any], tmp_p
     assert (named.python, named.lock) == (environment.python, None)
 
 
+def test_a_wheel_of_this_machine_stands_for_its_package(
+    ask: Callable[..., Any], wheels: Wheels, tmp_path: Path
+) -> None:
+    plain = ask("torch==1.0 keras==3.1")[0]
+    wheels.folder.joinpath("patched").mkdir()
+    patched = Wheels(wheels.folder / "patched").add("keras", "3.1", needs="beta>=2")
+    taken = ask("torch==1.0", str(patched))[0]
+    lock = Lock(taken.lock)
+    assert lock.versions == {"beta": "2.1", "keras": "3.1", "torch": "1.0"}
+    digest = hashlib.sha256(patched.read_bytes()).hexdigest()
+    assert f"keras @ {patched.as_uri()} --hash=sha256:{digest}" in taken.lock
+    assert taken.python != plain.python  # of one version, and another file
+    file = tmp_path / LOCK_FILE
+    file.write_text(taken.lock)
+    assert ask(str(file))[0].python == taken.python
+
+
 def test_words_that_name_no_environment_are_a_mistake(ask: Callable[..., Any], tmp_path: Path) -> None:
     options = tmp_path / "options.txt"
     options.write_text("--index-url https://example.org\n")
@@ -302,6 +319,7 @@ def test_words_that_name_no_environment_are_a_mistake(ask: Callable[..., Any], t
     for words, as_of, said in (
         (["torch=1.0"], None, "'torch=1.0' is no requirement such as tensorflow==2.16.2"),
         ([str(tmp_path / "none" / "python")], None, "there is no file"),
+        (["torch==1.0", "./lost-1.0-py3-none-any.whl"], None, "there is no wheel ./lost-1.0"),
         ([sys.executable, "numpy"], None, "stands for a whole environment"),
         ([sys.executable], day, "is an interpreter"),
         ([str(options)], None, "'--index-url https://example.org' is no requirement"),
