@@ -315,8 +315,9 @@ class Killer:
 @pytest.mark.parametrize(
     ("backend", "kills"),
     [
-        pytest.param(name, kills, marks=pytest.mark.backend(name))
-        for name, kills in (("tensorflow", (50, 100)), ("jax", (100,)), ("torch", (50,)))
+        pytest.param("tensorflow", (50, 100), marks=pytest.mark.backend("tensorflow")),
+        pytest.param("jax", (100,), marks=[pytest.mark.backend("jax"), pytest.mark.nightly]),
+        pytest.param("torch", (50,), marks=[pytest.mark.backend("torch"), pytest.mark.nightly]),
     ],
 )
 def test_a_run_that_was_killed_ends_as_one_that_was_not(lab: Any, backend: str, kills: tuple[int, ...]) -> None:

@@ -34,6 +34,11 @@ INPUTS = {
     "vit_small_images:build_fashion_mnist": [None, 28, 28, 1],
 }
 each_model = pytest.mark.parametrize("model", PARAMETERS)
+# The large one takes 20 s and more a backend.
+each_model_in_time = pytest.mark.parametrize(
+    "model",
+    [pytest.param(name, marks=[pytest.mark.nightly] if name == "chargpt:build_full" else []) for name in PARAMETERS],
+)
 
 
 def test_the_counts_by_hand_are_the_published_ones() -> None:
@@ -63,7 +68,7 @@ def steps(frameworks: Any, backend: str, model: str, **changes: Any) -> Any:
 
 @pytest.mark.slow
 @each_backend
-@each_model
+@each_model_in_time
 def test_a_step_lowers_the_loss_of_its_batch(frameworks: Any, model: str, backend: str) -> None:
     found = steps(frameworks, backend, model)
     assert found["losses"][1] < found["losses"][0]
@@ -73,7 +78,7 @@ def test_a_step_lowers_the_loss_of_its_batch(frameworks: Any, model: str, backen
 @pytest.mark.slow
 @pytest.mark.backend("tensorflow")
 @pytest.mark.parametrize("backend", BACKENDS[1:])
-@each_model
+@each_model_in_time
 def test_backends_agree_on_logits_and_losses(frameworks: Any, model: str, backend: str) -> None:
     found, base = (steps(frameworks, name, model) for name in (backend, "tensorflow"))
     np.testing.assert_allclose(found["losses"], base["losses"], rtol=2e-5)
@@ -97,7 +102,7 @@ def test_in_mixed_precision_the_logits_stay_float32_and_close(frameworks: Any, m
 @pytest.mark.parametrize(
     ("model", "maximum", "sizes"),
     [
-        ("chargpt:build_full", 64, {}),
+        pytest.param("chargpt:build_full", 64, {}, marks=pytest.mark.nightly),
         pytest.param("vit_s16:build", 255, {"image_size": 32}, marks=pytest.mark.nightly),  # 20 s to compile each
     ],
 )

@@ -27,7 +27,7 @@ from trainband.results.metric_bands import inside
 from trainband.results.metrics import MetricForm
 
 ROOT = Path(__file__).parents[2]
-REFERENCE = sorted((ROOT / "results" / "reference").rglob("*.json"))
+REFERENCE = sorted((ROOT / "results" / "reference").glob("*/*.json"))
 GOLDEN = ROOT / "tests" / "golden" / "band_v1.json"
 
 
