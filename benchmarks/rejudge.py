@@ -45,7 +45,8 @@ def rejudge(
     wanted = [
         record
         for record in store.records(RunFilter(sweep_id=sweep_id))
-        if record.seed_role != "calibration" and (not globs or any(fnmatchcase(record.cell, g) for g in globs))
+        if record.seed_role not in ("calibration", "gate")
+        and (not globs or any(fnmatchcase(record.cell, g) for g in globs))
     ]
     groups: dict[tuple[object, ...], list[Record]] = {}
     for record in wanted:

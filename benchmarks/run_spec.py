@@ -51,6 +51,14 @@ class Keeping:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Named pipes of a child that trains block by block: requests come in, replies go out."""
+
+    requests: str
+    replies: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunSpec:
     """One training of a cell with one seed, complete: the child looks nothing up.
 
@@ -64,6 +72,7 @@ class RunSpec:
       zoom: what a re-run looks at layer by layer; None for nothing.
       factor_seeds: seeds of single factors in the place of `seed`.
       keeping: None for a run that keeps no checkpoint.
+      timing: None for a run; otherwise the child trains when it is asked to, and is neither evaluated nor traced.
       submitted_at: POSIX time at which the parent asked for the run, from which start-up is measured.
     """
 
@@ -82,6 +91,7 @@ class RunSpec:
     zoom: Zoom | None = None
     factor_seeds: FactorSeeds = field(default_factory=FactorSeeds)
     keeping: Keeping | None = None
+    timing: Timing | None = None
     version: int = field(default=SPEC_VERSION)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import shlex
 import sys
@@ -128,7 +129,13 @@ class Runner:
         run_id = new_run_id(request, created)
         folder = self.store.begin_run(run_id)
         try:
-            record = self._trained(request, self._spec(request, run_id, keeping), created, folder, environ)
+            record = self._trained(
+                request,
+                spec_of(request, run_id, cache_root=self.cache_root, cores=self.cores, keeping=keeping),
+                created,
+                folder,
+                environ,
+            )
             also(record, folder)
             self.store.commit_run(run_id, record)
         except BaseException:
@@ -174,25 +181,15 @@ class Runner:
             log_tail=_log_tail(folder / LOG_FILE),
         )
 
-    def _spec(self, request: RunRequest, run_id: str, keeping: Keeping | None) -> RunSpec:
-        if request.recorded is not None:
-            return replace(request.recorded, run_id=run_id, cache_root=str(self.cache_root), keeping=keeping)
-        data = dataset(request.cell.model.dataset_of(request.cell.recipe.tier))
-        return RunSpec(
-            run_id=run_id,
-            model=request.cell.model,
-            tier=request.cell.recipe.tier,
-            profile=request.cell.profile,
-            seed=request.seed,
-            dataset=data,
-            cache_root=str(self.cache_root),
-            planned_examples=planned_examples(request.cell.recipe, data.n_train),
-            submitted_at=time.time(),
-            faults=request.faults,
-            cores=self.cores,
-            factor_seeds=request.factor_seeds,
-            keeping=keeping,
-        )
+    def fingerprint_of(self, cell: Cell) -> Mapping[str, Any]:
+        """Host, packages, flags and code of this runner's runs of `cell`, as a record keeps them."""
+        known: Mapping[str, Any] = json.loads(json.dumps(self._host(environment_of(cell.profile, self.cache_root))))
+        return known
+
+    def surroundings(self, cell: Cell) -> tuple[str, str]:
+        """Host class of this runner's runs of `cell`, and the digest of the code that its children run."""
+        environ = environment_of(cell.profile, self.cache_root)
+        return host_class(self._host(environ)), Path(environ["PYTHONPATH"]).name
 
     def _host(self, environ: Mapping[str, str]) -> Mapping[str, Any]:
         key = repr(sorted(environ.items()))
@@ -234,6 +231,35 @@ def new_run_id(request: RunRequest, created: datetime) -> str:
     stamp = created.strftime("%Y%m%dT%H%M%S")
     parts = (stamp, cell.model.name, cell.recipe.tier, cell.profile.name, f"s{request.seed}", secrets.token_hex(3))
     return "-".join(parts)
+
+
+def spec_of(
+    request: RunRequest,
+    run_id: str,
+    *,
+    cache_root: Path,
+    cores: tuple[int, ...] | None = None,
+    keeping: Keeping | None = None,
+) -> RunSpec:
+    """What the child of a run is told."""
+    if request.recorded is not None:
+        return replace(request.recorded, run_id=run_id, cache_root=str(cache_root), keeping=keeping)
+    data = dataset(request.cell.model.dataset_of(request.cell.recipe.tier))
+    return RunSpec(
+        run_id=run_id,
+        model=request.cell.model,
+        tier=request.cell.recipe.tier,
+        profile=request.cell.profile,
+        seed=request.seed,
+        dataset=data,
+        cache_root=str(cache_root),
+        planned_examples=planned_examples(request.cell.recipe, data.n_train),
+        submitted_at=time.time(),
+        faults=request.faults,
+        cores=cores,
+        factor_seeds=request.factor_seeds,
+        keeping=keeping,
+    )
 
 
 def reproduce_command(request: RunRequest, environment: Environment) -> str:

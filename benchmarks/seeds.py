@@ -19,3 +19,9 @@ def sweep_seed(sweep_id: str, cell: str, index: int, *, attempt: int = 0) -> int
 def calibration_seed(index: int) -> int:
     """The seed of calibration run `index`."""
     return FIRST_CALIBRATION_SEED + index
+
+
+def gate_seed(model: str, tier: str, index: int) -> int:
+    """The seed of pair `index` of a gate: the same for every candidate, so that runs of the baseline serve them all."""
+    digest = hashlib.sha256(f"gate {model} {tier} {index}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % FIRST_CALIBRATION_SEED

@@ -63,6 +63,11 @@ def _train(spec: RunSpec, folder: Path) -> Answer:
 
             zoom(spec, adapter, inputs, folder)
             return Answer(run_id=spec.run_id, versions=adapter.versions(), rerun=True)
+        if spec.timing is not None:
+            from trainband.benchmarks.gate.timing_child import time_blocks
+
+            time_blocks(spec, spec.timing, adapter, inputs)
+            return Answer(run_id=spec.run_id, versions=adapter.versions(), rerun=True)
         if spec.window is not None:
             _write_trace(folder, rerun(spec, adapter, inputs))
             return Answer(run_id=spec.run_id, versions=adapter.versions(), rerun=True)

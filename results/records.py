@@ -15,7 +15,7 @@ from trainband.results.codec import CodecError, decode, encode
 RECORD_VERSION = 1
 
 Outcome = Literal["completed", "error", "timeout"]
-SeedRole = Literal["sweep", "confirmation", "pinned", "calibration"]
+SeedRole = Literal["sweep", "confirmation", "pinned", "calibration", "gate"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -123,6 +123,19 @@ def day_of_newest(requirements: Iterable[str], python: str) -> date | None:
     return max(known) if known and len(known) == len(times) else None
 
 
+def releases_between(package: str, low: str, high: str, python: str) -> list[str]:
+    """The releases of `package` from `low` to `high`, both included, that this Python can have; ascending.
+
+    Raises:
+      EnvironmentFailure: `low` is not to be had, or an index cannot be reached.
+    """
+    found = [high]
+    while found[-1] != low:
+        [package_below] = _solved([f"{package}>={low},<{found[-1]}"], python, "--no-deps")
+        found.append(str(package_below["version"]))
+    return found[::-1]
+
+
 def parsed(requirement: str) -> Requirement:
     """`requirement` taken apart; raises RequirementError where it is none."""
     try:

@@ -1,0 +1,1 @@
+"""Attribution: which packages, releases or fields a difference comes from."""

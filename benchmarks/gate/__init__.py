@@ -1,0 +1,1 @@
+"""The gate: may a candidate environment take the place of a baseline?"""

@@ -1,0 +1,181 @@
+"""A gate's experiment: the bits of every cell, what moved, pairs until the looks decide, and blocks for speed.
+
+Everything is written as it comes, so that an interrupted gate goes on where it was.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from trainband.benchmarks.cells import Cell
+from trainband.benchmarks.diff.refine import Rerunner, read_side
+from trainband.benchmarks.gate.evidence import EvidenceReader
+from trainband.benchmarks.gate.findings import finding
+from trainband.benchmarks.gate.pairing import Pairing
+from trainband.benchmarks.gate.timed_pairs import NotTimed, TimedSide, timed_pair
+from trainband.benchmarks.host_lock import host_lock
+from trainband.benchmarks.runner import RunRequest, spec_of
+from trainband.benchmarks.trace.files import TraceError
+from trainband.results.bands import Band
+from trainband.results.gate.cell_outcomes import CellOutcome
+from trainband.results.gate.gates import Finding, Gate, GateCell
+from trainband.results.gate.outcomes import GateJudgement, judge_gate
+from trainband.results.gate.quality import ALPHA, LOOKS
+
+FIRST_LOOK = LOOKS[0]
+TIMED_PAIRS = 4
+
+
+@dataclass(kw_only=True)
+class GateExperiment:
+    """Fills a gate's document until every planned cell is decided or the budget ends.
+
+    Attributes:
+      gate: the document so far; replaced as it grows.
+      cells, bands: the planned cells and the bands that their margins come from, by the cells' names.
+      timed: what speed is measured with, None to leave it out; the baseline first.
+      save: keeps the document.
+      budget_sec: of wall time; a pair that would end later is not begun, the first pair of each cell aside.
+      say: told what is done next.
+    """
+
+    gate: Gate
+    cells: Mapping[str, Cell]
+    bands: Mapping[str, Band]
+    reader: EvidenceReader
+    pairing: Pairing
+    rerunner: Rerunner
+    timed: Sequence[TimedSide] | None
+    save: Callable[[Gate], None]
+    budget_sec: float
+    acknowledged: frozenset[str] = frozenset()
+    on_wait: Callable[[], None] = lambda: None
+    say: Callable[[str], None] = lambda line: None
+
+    def run(self) -> GateJudgement:
+        """Go on with what is missing; what was recorded before is not run again."""
+        self._deadline = time.monotonic() + self.budget_sec
+        self._seconds: dict[str, float] = {}
+        for row in self.gate.cells:
+            self._pair_up_to(row.cell, 1, always=True)
+        for row in self._rows(lambda row: _differs(row) and row.finding is None):
+            self._explain(row)
+        for row in self._open():
+            self._pair_up_to(row.cell, FIRST_LOOK)
+        if self.timed is not None:
+            for row in self._rows(_runs):
+                self._time_up_to(row.cell, TIMED_PAIRS)
+        self._further_looks()
+        return self.judgement()
+
+    def judgement(self) -> GateJudgement:
+        """Of what stands in the document."""
+        found = [self.reader.cell_evidence(row, self.cells[row.cell], self.bands[row.cell]) for row in self.gate.cells]
+        return judge_gate(found, acknowledged=self.acknowledged)
+
+    def _rows(self, wanted: Callable[[GateCell], bool]) -> list[GateCell]:
+        return [row for row in self.gate.cells if wanted(row)]
+
+    def _row(self, cell: str) -> GateCell:
+        return next(row for row in self.gate.cells if row.cell == cell)
+
+    def _put(self, row: GateCell) -> None:
+        self.gate = replace(self.gate, cells=tuple(row if each.cell == row.cell else each for each in self.gate.cells))
+        self.save(self.gate)
+
+    def _open(self) -> list[GateCell]:
+        """The cells whose quality is not decided and can be: they run on both sides, and differ in bits."""
+        judged = {each.cell: each for each in self.judgement().cells}
+        return self._rows(lambda row: _differs(row) and not _decided(judged[row.cell]))
+
+    def _pair_up_to(self, cell: str, count: int, *, always: bool = False) -> bool:
+        """Make pairs until there are `count`; False where the budget ends before."""
+        while len(self._row(cell).pairs) < count:
+            if not always and not self._time_for(cell):
+                return False
+            row = self._row(cell)
+            start = time.monotonic()
+            pair = self.pairing.pair(self.cells[cell], len(row.pairs))
+            self._seconds[cell] = time.monotonic() - start
+            self._put(replace(row, pairs=(*row.pairs, pair)))
+            word = "failed" if pair.broken else "equal to the bit" if pair.bit_equal else "different bits"
+            self.say(f"{cell}: pair {len(row.pairs) + 1}, {word} ({self._seconds[cell]:.0f} s)")
+            if pair.broken:
+                return False
+        return True
+
+    def _time_for(self, cell: str) -> bool:
+        return time.monotonic() + self._seconds.get(cell, 0.0) < self._deadline
+
+    def _explain(self, row: GateCell) -> None:
+        """Find what moved in the first pair; what keeps anybody from looking is part of the finding."""
+        pair = row.pairs[0]
+        self.say(f"{row.cell}: looking for what moved")
+        try:
+            sides = [read_side(self.pairing.store, run) for run in (pair.baseline, pair.candidate)]
+            found = finding(sides[0], sides[1], self.rerunner)
+        except TraceError as error:
+            found = Finding(says=str(error), stage="unknown", failed=str(error))
+        self._put(replace(row, finding=found))
+
+    def _further_looks(self) -> None:
+        """Bring the cell whose next look costs least there, and again, until none is open or the budget ends."""
+        given_up: set[str] = set()
+        while True:
+            waiting = [row for row in self._open() if row.cell not in given_up and len(row.pairs) < LOOKS[-1]]
+            if not waiting or time.monotonic() >= self._deadline:
+                return
+            row = min(waiting, key=self._cost)
+            if not self._pair_up_to(row.cell, _next_look(row)):
+                given_up.add(row.cell)
+
+    def _cost(self, row: GateCell) -> float:
+        return (_next_look(row) - len(row.pairs)) * self._seconds.get(row.cell, 0.0)
+
+    def _time_up_to(self, cell: str, count: int) -> None:
+        """Time fresh pairs of children until there are `count`."""
+        assert self.timed is not None  # noqa: S101 - the caller asks
+        row = self._row(cell)
+        done = {block.pair for block in row.blocks}
+        spec = spec_of(
+            RunRequest(cell=self.cells[cell], seed=row.pairs[0].seed, seed_role="gate"),
+            f"timed-{self.gate.key}",
+            cache_root=self.pairing.runners["baseline"].cache_root,
+        )
+        for number in range(len(done), count):
+            if time.monotonic() >= self._deadline:
+                return
+            try:
+                with host_lock(self.on_wait):
+                    blocks = timed_pair(
+                        self.timed, spec, number=number, cache_root=self.pairing.runners["baseline"].cache_root
+                    )
+            except NotTimed as error:
+                self._put(replace(self._row(cell), not_timed={error.side: str(error)}))
+                self.say(f"{cell}: {error}")
+                return
+            self._put(replace(self._row(cell), blocks=(*self._row(cell).blocks, *blocks)))
+        self.say(f"{cell}: timed {count} pairs of processes")
+
+
+def _runs(row: GateCell) -> bool:
+    """Whether the cell runs on both sides."""
+    return bool(row.pairs) and not any(pair.broken for pair in row.pairs)
+
+
+def _differs(row: GateCell) -> bool:
+    """Whether the first pair ended with different bits."""
+    return _runs(row) and not row.pairs[0].bit_equal
+
+
+def _decided(outcome: CellOutcome) -> bool:
+    """Whether more pairs would change nothing: the quality is shown to be good enough, or to be lost."""
+    return outcome.outcome == "regressed" or all(
+        test.p_inferior is not None and test.p_inferior <= ALPHA for test in outcome.metrics
+    )
+
+
+def _next_look(row: GateCell) -> int:
+    return next(look for look in LOOKS if look > len(row.pairs))

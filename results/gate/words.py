@@ -1,0 +1,48 @@
+"""What a gate's reports say of a cell, in words; the same in each of their forms."""
+
+from __future__ import annotations
+
+from trainband.results.gate.cell_outcomes import CellOutcome
+from trainband.results.gate.gates import Finding, GateCell
+from trainband.results.gate.quality import MetricTest
+
+NOTHING = "-"
+
+
+def moved_words(row: GateCell) -> str:
+    """`rounding only: forward step 0, conv0 output, 5.8e-08`; a dash where nothing did."""
+    finding = row.finding
+    if finding is None:
+        return NOTHING
+    return f"{finding.moved or 'not told'}: {place_words(finding)}"
+
+
+def place_words(finding: Finding) -> str:
+    """Stage, step, layer, tensor and size of the first difference."""
+    stage = finding.stage if finding.step is None else f"{finding.stage} step {finding.step}"
+    tensor = " ".join(part for part in (finding.layer, finding.tensor) if part)
+    size = "" if finding.size is None else f"{finding.size:.1e}"
+    return ", ".join(part for part in (stage, tensor, size) if part)
+
+
+def speed_words(outcome: CellOutcome) -> str:
+    """`cpu x 1.003 [0.991, 1.015], wall ...`; a dash where nothing was timed."""
+    told = [
+        f"{test.basis} x {test.ratio:.3f}" + ("" if test.lower is None else f" [{test.lower:.3f}, {test.upper:.3f}]")
+        for test in outcome.speed
+        if test.ratio is not None
+    ]
+    return ", ".join(told) or NOTHING
+
+
+def seen_words(outcome: CellOutcome) -> str:
+    """The least losses that the pairs would have shown, by metric; a dash where no test was made."""
+    if outcome.outcome == "bit-equal":
+        return "any"
+    return ", ".join(_seen(test) for test in outcome.metrics if test.smallest_loss_found is not None) or NOTHING
+
+
+def _seen(test: MetricTest) -> str:
+    loss = test.smallest_loss_found or 0.0
+    shown = f"{100 * loss:.2g}%" if test.scale == "log" else f"{loss:.2g}"
+    return f"{test.metric} {shown}"
