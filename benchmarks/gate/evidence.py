@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 from trainband.benchmarks.cells import Cell
 from trainband.models.datasets import dataset
 from trainband.models.metrics import Metric
 from trainband.results.bands import Band
 from trainband.results.gate.evidence import CellEvidence
-from trainband.results.gate.gates import GateCell, RunPair
+from trainband.results.gate.gates import Costs, GateCell, RunPair
 from trainband.results.gate.pairs import GateMetric, Pair, difference, gate_metric
+from trainband.results.gate.speed import GateSide
 from trainband.results.metrics import better, to_scale
 from trainband.results.records import Record
 from trainband.results.store import Store
@@ -52,6 +54,23 @@ class EvidenceReader:
             initialisers=weights.test if weights is not None else None,
             baseline_error=errors.get("baseline", row.not_timed.get("baseline")),
             candidate_error=errors.get("candidate", row.not_timed.get("candidate")),
+        )
+
+    def costs(self, row: GateCell) -> dict[GateSide, Costs]:
+        """What the runs of each side cost besides the training."""
+        pairs = [pair for pair in row.pairs if not pair.broken]
+        sides: dict[GateSide, list[str]] = {
+            "baseline": [pair.baseline for pair in pairs],
+            "candidate": [pair.candidate for pair in pairs],
+        }
+        return {side: self._costs(runs) for side, runs in sides.items() if runs}
+
+    def _costs(self, runs: Sequence[str]) -> Costs:
+        measured = [record.measurement.throughput for record in map(self._record, runs) if record.measurement]
+        return Costs(
+            startup_sec=median(each.startup_sec for each in measured),
+            compile_sec=median(each.compile_sec for each in measured),
+            peak_host_bytes=median(each.peak_host_bytes for each in measured),
         )
 
     def _pair(self, pair: RunPair, metrics: Sequence[Metric], band: Band) -> Pair:

@@ -20,6 +20,7 @@ from trainband.benchmarks.runner import RunRequest, spec_of
 from trainband.benchmarks.trace.files import TraceError
 from trainband.results.bands import Band
 from trainband.results.gate.cell_outcomes import CellOutcome
+from trainband.results.gate.chances import chance_to_decide
 from trainband.results.gate.gates import Finding, Gate, GateCell
 from trainband.results.gate.outcomes import GateJudgement, judge_gate
 from trainband.results.gate.quality import ALPHA, LOOKS
@@ -68,6 +69,8 @@ class GateExperiment:
             for row in self._rows(_runs):
                 self._time_up_to(row.cell, TIMED_PAIRS)
         self._further_looks()
+        for row in self._rows(_runs):
+            self._put(replace(row, costs=self.reader.costs(row)))
         return self.judgement()
 
     def judgement(self) -> GateJudgement:
@@ -121,18 +124,21 @@ class GateExperiment:
         self._put(replace(row, finding=found))
 
     def _further_looks(self) -> None:
-        """Bring the cell whose next look costs least there, and again, until none is open or the budget ends."""
+        """Bring the cell whose next look is worth most to it, and again, until none is open or the budget ends."""
         given_up: set[str] = set()
         while True:
             waiting = [row for row in self._open() if row.cell not in given_up and len(row.pairs) < LOOKS[-1]]
             if not waiting or time.monotonic() >= self._deadline:
                 return
-            row = min(waiting, key=self._cost)
+            row = max(waiting, key=self._worth)
             if not self._pair_up_to(row.cell, _next_look(row)):
                 given_up.add(row.cell)
 
-    def _cost(self, row: GateCell) -> float:
-        return (_next_look(row) - len(row.pairs)) * self._seconds.get(row.cell, 0.0)
+    def _worth(self, row: GateCell) -> float:
+        """The chance that the next look decides the cell, a second of its pairs."""
+        look = _next_look(row)
+        outcome = next(each for each in self.judgement().cells if each.cell == row.cell)
+        return chance_to_decide(outcome, look) / ((look - len(row.pairs)) * self._seconds.get(row.cell, 1.0))
 
     def _time_up_to(self, cell: str, count: int) -> None:
         """Time fresh pairs of children until there are `count`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from trainband import __version__
@@ -76,9 +77,16 @@ def planned_gate(
 
 
 def begun(folder: Path, planned: Gate) -> Gate:
-    """The experiment in `folder` as far as it is, or `planned`; raises GateFileError."""
+    """The experiment in `folder` as far as it is, or `planned`; raises GateFileError.
+
+    What did not run is tried again: a failure is no sample.
+    """
     path = folder / GATE_FILE
-    return read_gate(path) if path.exists() else planned
+    if not path.exists():
+        return planned
+    gate = read_gate(path)
+    again = (replace(r, pairs=tuple(p for p in r.pairs if not p.broken), not_timed={}) for r in gate.cells)
+    return replace(gate, cells=tuple(again))
 
 
 def estimated_sec(gate: Gate, store: Store, *, timed_pairs: int) -> float:

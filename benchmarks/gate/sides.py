@@ -47,7 +47,7 @@ def gate_environment(
         key, target = Lock(environment.lock).key, Lock(environment.lock).target
     else:
         target = target_of(environment.python)
-        known = json.dumps([target, sorted(found.distributions.items())])
+        known = json.dumps([environment.python, target, sorted(found.distributions.items())])
         key = hashlib.sha256(known.encode()).hexdigest()[:24]
     side = EnvironmentFacts(
         asked=tuple(asked), key=key, python=environment.python, target=target, versions=found.distributions

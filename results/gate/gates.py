@@ -108,12 +108,22 @@ class InitialWeights:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Costs:
+    """Medians over a side's runs, for information: nothing is judged by them."""
+
+    startup_sec: float
+    compile_sec: float
+    peak_host_bytes: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class GateCell:
     """What was done for a planned cell.
 
     Attributes:
       margins: metric -> the loss that matters, in the metric's unit or as a ratio minus one on a log scale.
       not_timed: side -> why it could not be timed.
+      costs: side -> what its runs cost besides the training.
     """
 
     cell: str
@@ -123,6 +133,7 @@ class GateCell:
     finding: Finding | None = None
     initial_weights: InitialWeights | None = None
     not_timed: Mapping[GateSide, str] = field(default_factory=dict)
+    costs: Mapping[GateSide, Costs] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

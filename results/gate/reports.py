@@ -13,7 +13,7 @@ from trainband.results.gate.cell_outcomes import CellOutcome
 from trainband.results.gate.gates import EnvironmentFacts, Gate, GateCell, differing_versions
 from trainband.results.gate.outcomes import GateJudgement
 from trainband.results.gate.page import gate_page
-from trainband.results.gate.words import moved_words, seen_words, speed_words
+from trainband.results.gate.words import cost_rows, moved_words, seen_words, speed_words
 
 SIGNS = {
     "bit-equal": "=",
@@ -60,6 +60,15 @@ def markdown(gate: Gate, judgement: GateJudgement) -> str:
         ),
         "",
         *(f"* `{each.cell}`: {each.outcome}: {each.reason}" for each in judgement.cells if each.outcome != "bit-equal"),
+        "",
+        "<details><summary>Start-up, compilation and memory</summary>",
+        "",
+        *_table(
+            ("cell", "cost", "baseline", "candidate"),
+            [(f"`{r.cell}`", *cost) for r in gate.cells for cost in cost_rows(r)],
+        ),
+        "",
+        "</details>",
         "",
         "<details><summary>Packages that differ</summary>",
         "",

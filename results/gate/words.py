@@ -46,3 +46,15 @@ def _seen(test: MetricTest) -> str:
     loss = test.smallest_loss_found or 0.0
     shown = f"{100 * loss:.2g}%" if test.scale == "log" else f"{loss:.2g}"
     return f"{test.metric} {shown}"
+
+
+def cost_rows(row: GateCell) -> list[tuple[str, str, str]]:
+    """(what, baseline's median, candidate's) of what runs cost besides the training."""
+    if len(row.costs) < 2:
+        return []
+    ours, theirs = row.costs["baseline"], row.costs["candidate"]
+    return [
+        ("start-up", f"{ours.startup_sec:.1f} s", f"{theirs.startup_sec:.1f} s"),
+        ("compilation", f"{ours.compile_sec:.2f} s", f"{theirs.compile_sec:.2f} s"),
+        ("peak memory", f"{ours.peak_host_bytes / 2**20:.0f} MiB", f"{theirs.peak_host_bytes / 2**20:.0f} MiB"),
+    ]
