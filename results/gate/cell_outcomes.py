@@ -83,7 +83,7 @@ def cell_outcome(evidence: CellEvidence, tests: CellTests, rejected: Rejected, *
         reason=answer.reason,
         exit_status=_exit_status(answer.outcome, evidence, acknowledged),
         notes=tuple(note for note in _notes(evidence, tests, quality, speed) if note not in answer.reason),
-        acknowledged=acknowledged,
+        acknowledged=acknowledged and answer.outcome == "changed",
         metrics=tests.metrics,
         convergence=tests.convergence,
         speed=tests.speed,

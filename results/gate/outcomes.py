@@ -78,12 +78,10 @@ def _tests(evidence: CellEvidence, speed_margin: float, hypotheses: int) -> Cell
 
 
 def _holm_over_all(tests: Sequence[CellTests]) -> list[Rejected]:
-    quality = [(*test.metrics, test.convergence) for test in tests]
-    speed = [test.speed for test in tests]
-    lost = holm([[each.p_regressed for each in cell] for cell in quality])
-    gained = holm([[each.p_better for each in cell] for cell in quality])
-    slower = holm([[each.p_slower for each in cell] for cell in speed])
-    faster = holm([[each.p_faster for each in cell] for cell in speed])
+    lost = holm([[*(each.p_regressed for each in test.metrics), test.convergence.p_regressed] for test in tests])
+    gained = holm([[*(each.p_better for each in test.metrics), test.convergence.p_better] for test in tests])
+    slower = holm([[each.p_slower for each in test.speed] for test in tests])
+    faster = holm([[each.p_faster for each in test.speed] for test in tests])
     return [Rejected(*found) for found in zip(lost, gained, slower, faster, strict=True)]
 
 
