@@ -177,10 +177,14 @@ def _differs(row: GateCell) -> bool:
 
 
 def _decided(outcome: CellOutcome) -> bool:
-    """Whether more pairs would change nothing: the quality is shown to be good enough, or to be lost."""
-    return outcome.outcome == "regressed" or all(
-        test.p_inferior is not None and test.p_inferior <= ALPHA for test in outcome.metrics
-    )
+    """Whether more pairs would change nothing: each metric is shown to be good enough, or a loss is proved.
+
+    A loss that is small and sure on one metric counts as long as the other is open, and may turn out to be smaller than a
+    margin: so the gate goes on until what is open points down as well.
+    """
+    still_open = [test for test in outcome.metrics if test.p_inferior is None or test.p_inferior > ALPHA]
+    down = all(test.upper is not None and test.upper < 0.0 for test in still_open)
+    return not still_open or (outcome.outcome == "regressed" and down)
 
 
 def _next_look(row: GateCell) -> int:
