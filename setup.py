@@ -50,6 +50,7 @@ EXTRAS_REQUIRE = {
         "mypy>=1.11",
         "nbclient>=0.10",
         "pytest>=8.2",
+        "pytest-xdist>=3.6",
         "ruff>=0.9",
         "scipy-stubs>=1.14",
         "setuptools>=77",

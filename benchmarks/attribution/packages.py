@@ -73,7 +73,7 @@ class PackageSearch:
         found, skipped = [], []
         last = self._at(self.base)
         for release in path[1:]:
-            trial = self._released(package, release, moved) if release != after else self._at(self.base | moved)
+            trial = self._released(package, release) if release != after else self._at(self.base | moved)
             differ = self.laboratory.differ(last, trial)
             if differ is None:
                 skipped.append(release)
@@ -91,20 +91,28 @@ class PackageSearch:
             before, last, skipped = release, trial, []
         return tuple(found)
 
-    def _released(self, package: str, release: str, moved: frozenset[str]) -> Trial:
-        """`package` at `release`, the others that move with it anywhere between their two versions, the rest as it is."""
-        tied = [_between(name, self.vector.versions(name)) for name in sorted(moved - {package})]
-        fixed = [row for name, row in self.vector.rows(self.base).items() if name not in moved]
-        rows = [f"{package}=={release}", *(row for row in tied if row), *fixed]
-        return self.laboratory.trial(f"{package} {release}", rows, lambda: solve(rows, self.laboratory.python))
+    def _released(self, package: str, release: str) -> Trial:
+        """`package` at `release`; what else differs between the sides moves only as far as that release makes it."""
+        rows = [
+            f"{package}=={release}" if name == package else row if name in self._settled else self._at_least(name)
+            for name, row in self.vector.rows(self.base).items()
+        ]
+        return self.laboratory.trial(
+            f"{package} {release}", rows, lambda: solve(rows, self.laboratory.python, lowest=True)
+        )
 
+    @property
+    def _settled(self) -> frozenset[str]:
+        """Packages that stay where they are: those that differ on no side, and those that moved before."""
+        return frozenset(self.vector.rows(self.base)) - frozenset(self.vector.changed) | self.base
 
-def _between(name: str, versions: tuple[str, str]) -> str:
-    """A requirement that holds at both versions and all between; empty for a package that one side does not have."""
-    if not all(versions):
-        return ""
-    low, high = sorted(map(Version, versions))
-    return f"{name}>={low},<={high}"
+    def _at_least(self, name: str) -> str:
+        """A requirement that holds at the baseline's version and up to the candidate's, where it has one."""
+        before, after = self.vector.versions(name)
+        if not after:
+            return f"{name}>={before}"
+        low, high = sorted((before, after), key=Version)
+        return f"{name}>={low},<={high}"
 
 
 def _also(package: str, before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:

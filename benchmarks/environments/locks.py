@@ -75,19 +75,21 @@ def target_of(python: str) -> str:
     return f"{implementation} {version} on {platform}"
 
 
-def solve(requirements: Sequence[str], python: str, *, as_of: date | None = None) -> Lock:
+def solve(requirements: Sequence[str], python: str, *, as_of: date | None = None, lowest: bool = False) -> Lock:
     """The newest packages that meet `requirements` together, with all that they need.
 
     Args:
       requirements: as pip takes them, such as `tensorflow==2.16.2`.
       python: path of the interpreter that the environment is for.
       as_of: what was uploaded after this day does not count; None for no limit.
+      lowest: of the packages that are named, take the oldest instead.
 
     Raises:
       EnvironmentFailure: they cannot be met together, or for this Python; or an index cannot be reached.
     """
     until = () if as_of is None else (f"--exclude-newer={as_of + timedelta(days=1)}T00:00:00Z",)
-    return _lock(_solved(requirements, python, *until), python)
+    order = ("--resolution=lowest-direct",) if lowest else ()
+    return _lock(_solved(requirements, python, *until, *order), python)
 
 
 def pin(rows: Sequence[str], python: str) -> Lock:

@@ -78,9 +78,7 @@ def test_a_candidate_that_crashes_is_broken_and_says_how(trainband: Any, tmp_pat
 
 @needs_tensorflow
 @pytest.mark.slow
-def test_other_kernels_are_named_and_shown_equivalent_after_an_interrupt(
-    trainband: Any, tmp_path: Path
-) -> None:
+def test_other_kernels_are_named_and_shown_equivalent_after_an_interrupt(trainband: Any, tmp_path: Path) -> None:
     python = interpreter(tmp_path, "plain")
     other = interpreter(tmp_path, "other", "export TF_ENABLE_ONEDNN_OPTS=0")
     words = ["gate", f"--baseline={python}", f"--candidate={other}", f"--cells={CELL}", "--speed=none"]
