@@ -18,6 +18,7 @@ SPEC_VERSION = 1
 SPEC_FILE = "spec.json"
 ANSWER_FILE = "answer.json"
 TRACE_FILE = "trace.npz"
+BUILDS_FILE = "builds.json"
 
 
 REFERENCE_FILE, OWN_FILE, SUBSTITUTED_FILE = "reference.npz", "own.npz", "substituted.npz"
@@ -72,6 +73,7 @@ class RunSpec:
       zoom: what a re-run looks at layer by layer; None for nothing.
       factor_seeds: seeds of single factors in the place of `seed`.
       keeping: None for a run that keeps no checkpoint.
+      builds: seeds that the model is only built from; None for a run.
       timing: None for a run; otherwise the child trains when it is asked to, and is neither evaluated nor traced.
       submitted_at: POSIX time at which the parent asked for the run, from which start-up is measured.
     """
@@ -91,6 +93,7 @@ class RunSpec:
     zoom: Zoom | None = None
     factor_seeds: FactorSeeds = field(default_factory=FactorSeeds)
     keeping: Keeping | None = None
+    builds: tuple[int, ...] | None = None
     timing: Timing | None = None
     version: int = field(default=SPEC_VERSION)
 

@@ -63,6 +63,11 @@ def _train(spec: RunSpec, folder: Path) -> Answer:
 
             zoom(spec, adapter, inputs, folder)
             return Answer(run_id=spec.run_id, versions=adapter.versions(), rerun=True)
+        if spec.builds is not None:
+            from trainband.benchmarks.gate.builds_child import write_builds
+
+            write_builds(spec, spec.builds, adapter, folder)
+            return Answer(run_id=spec.run_id, versions=adapter.versions(), rerun=True)
         if spec.timing is not None:
             from trainband.benchmarks.gate.timing_child import time_blocks
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from trainband.benchmarks.cells import Cell
 from trainband.benchmarks.diff.refine import Rerunner, read_side
+from trainband.benchmarks.gate.builds import compared_initial_weights
 from trainband.benchmarks.gate.evidence import EvidenceReader
 from trainband.benchmarks.gate.findings import finding
 from trainband.benchmarks.gate.pairing import Pairing
@@ -63,6 +64,8 @@ class GateExperiment:
             self._pair_up_to(row.cell, 1, always=True)
         for row in self._rows(lambda row: _differs(row) and row.finding is None):
             self._explain(row)
+        for row in self._rows(lambda row: _runs(row) and row.initial_weights is None):
+            self._compare_initial_weights(row)
         for row in self._open():
             self._pair_up_to(row.cell, FIRST_LOOK)
         if self.timed is not None:
@@ -122,6 +125,14 @@ class GateExperiment:
         except TraceError as error:
             found = Finding(says=str(error), stage="unknown", failed=str(error))
         self._put(replace(row, finding=found))
+
+    def _compare_initial_weights(self, row: GateCell) -> None:
+        """Of a cell that leaves them to the framework: pairs begin with equal weights, and say nothing of them."""
+        if self.cells[row.cell].recipe.stock:
+            self.say(f"{row.cell}: comparing initial weights")
+            with host_lock(self.on_wait):
+                found = compared_initial_weights(self.cells[row.cell], self.pairing.runners)
+            self._put(replace(row, initial_weights=found))
 
     def _further_looks(self) -> None:
         """Bring the cell whose next look is worth most to it, and again, until none is open or the budget ends."""
