@@ -78,6 +78,7 @@ class JaxAdapter(Adapter):
         return list(jax.device_put(steps))
 
     def train_step(self, arguments: Any) -> Any:
+        self._gradients = ()  # of the step before: this one may take its memory
         self._state, figures, logits, self._gradients = self._train(self._state, self._resident, *arguments)
         return figures, logits
 

@@ -133,6 +133,7 @@ class TensorFlowAdapter(Adapter):
             # Every batch has the same shapes: one trace, whose call costs half of a look-up among traces.
             single = self._strategy is None
             self._traced = self._train.get_concrete_function(*arguments) if single else self._train
+        self._gradients = ()  # of the step before: this one may take its memory
         figures, logits, self._gradients = self._traced(*arguments)
         return figures, logits
 

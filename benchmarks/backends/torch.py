@@ -82,6 +82,7 @@ class TorchAdapter(Adapter):
             examples = inputs if self._resident is None else self._resident[inputs]
             outputs = torch_layers.widened(self.model(examples, training=True))
         loss = self.batch_loss(examples if self.targets_are_inputs else labels, outputs)
+        self._gradients = ()  # of the step before: this one may take its memory
         self._gradients = torch.autograd.grad(loss, self._tensors)
         with torch.no_grad():
             norm = torch.nn.utils.get_total_norm(self._gradients)
