@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from trainband.models.dataset_spec import Dataset
@@ -18,6 +19,7 @@ SPEC_VERSION = 1
 SPEC_FILE = "spec.json"
 ANSWER_FILE = "answer.json"
 TRACE_FILE = "trace.npz"
+INITIAL_FILE = "initial.npz"
 
 
 REFERENCE_FILE, OWN_FILE, SUBSTITUTED_FILE = "reference.npz", "own.npz", "substituted.npz"
@@ -64,6 +66,7 @@ class RunSpec:
       zoom: what a re-run looks at layer by layer; None for nothing.
       factor_seeds: seeds of single factors in the place of `seed`.
       keeping: None for a run that keeps no checkpoint.
+      initial_weights: file of the weights that the run begins with; None where they are its own.
       submitted_at: POSIX time at which the parent asked for the run, from which start-up is measured.
     """
 
@@ -82,6 +85,7 @@ class RunSpec:
     zoom: Zoom | None = None
     factor_seeds: FactorSeeds = field(default_factory=FactorSeeds)
     keeping: Keeping | None = None
+    initial_weights: str | None = None
     version: int = field(default=SPEC_VERSION)
 
     @property
@@ -132,6 +136,12 @@ def recipe_hash(model: ReferenceModel, recipe: Recipe, structure: list[Any]) -> 
 def to_json(document: RunSpec | Answer) -> str:
     """The document as its file's text."""
     return json.dumps(encode(document), indent=1, allow_nan=False) + "\n"
+
+
+def stored_spec(folder: Path) -> RunSpec:
+    """The spec of the stored run in `folder`, its files where they lie now; raises OSError or CodecError."""
+    spec = spec_from_json((folder / SPEC_FILE).read_text(encoding="utf-8"))
+    return replace(spec, initial_weights=str(folder / INITIAL_FILE)) if spec.initial_weights else spec
 
 
 def spec_from_json(text: str) -> RunSpec:

@@ -36,10 +36,19 @@ LOG_TAIL_CHARACTERS = 4000
 
 
 @dataclass(frozen=True, kw_only=True)
+class Transplant:
+    """Initial weights that lie in a file, and the run that they were drawn for."""
+
+    run_id: str
+    weights: Path
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunRequest:
     """One run to make.
 
     Attributes:
+      transplant: initial weights of another run to begin with; None where the seed says them.
       recorded: the spec of a stored run that is trained again, its data set and its cores included; None for a new run.
     """
 
@@ -50,6 +59,7 @@ class RunRequest:
     sweep_index: int | None = None
     faults: tuple[str, ...] = ()
     factor_seeds: FactorSeeds = field(default_factory=FactorSeeds)
+    transplant: Transplant | None = None
     recorded: RunSpec | None = None
 
 
@@ -192,6 +202,7 @@ class Runner:
             cores=self.cores,
             factor_seeds=request.factor_seeds,
             keeping=keeping,
+            initial_weights=str(request.transplant.weights) if request.transplant else None,
         )
 
     def _host(self, environ: Mapping[str, str]) -> Mapping[str, Any]:
@@ -224,6 +235,7 @@ class Runner:
             factor_seeds=request.factor_seeds,
             sweep_id=request.sweep_id,
             sweep_index=request.sweep_index,
+            initial_weights_from=request.transplant.run_id if request.transplant else None,
             **parts,
         )
 
@@ -241,11 +253,11 @@ def reproduce_command(request: RunRequest, environment: Environment) -> str:
     if request.recorded is not None:
         return shlex.join(["trainband", "replay", request.recorded.run_id])
     words = ["trainband", "run", request.cell.name, f"--seed={request.seed}", *(f"--fault={f}" for f in request.faults)]
-    words += [
-        f"--{name.replace('_', '-')}-seed={seed}"
-        for name, seed in asdict(request.factor_seeds).items()
-        if seed is not None
-    ]
+    seeds = asdict(request.factor_seeds)
+    if request.transplant is not None:
+        words.append(f"--init-from={request.transplant.run_id}")
+        del seeds["initial_weights"]
+    words += [f"--{name.replace('_', '-')}-seed={seed}" for name, seed in seeds.items() if seed is not None]
     return shlex.join([*words, *environment.words])
 
 
