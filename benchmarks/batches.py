@@ -29,14 +29,14 @@ class Batch:
       inputs: [batch, ...] in the data set's dtype, after augmentation; or int32 [batch], rows of the inputs that the device keeps.
       labels: int32 [batch, ...].
       keys: int64 [random layers].
-      learning_rate: the rate in force at this step.
+      learning_rate: the rate in force at this step; None leaves it to the optimizer.
     """
 
     step: int
     inputs: np.ndarray
     labels: np.ndarray
     keys: np.ndarray
-    learning_rate: float
+    learning_rate: float | None
 
 
 def epoch_order(seed: int, epoch: int, examples: int) -> np.ndarray:
@@ -142,9 +142,7 @@ class BatchSource:
         self.draw_checksums.append(zlib.crc32(_bytes(keys)))
         self.checksums.append(zlib.crc32(_bytes(keys), checksum))
         self.examples_handed_out += len(inputs)
-        rate = self._recipe.schedule.learning_rate(
-            min(step, self.total_steps - 1), steps_per_epoch=self.steps_per_epoch, total_steps=self.total_steps
-        )
+        rate = self._recipe.learning_rate(step, steps_per_epoch=self.steps_per_epoch)
         return Batch(step=step, inputs=inputs, labels=labels, keys=keys, learning_rate=rate)
 
     def digest(self, steps: int | None = None) -> str:

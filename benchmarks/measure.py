@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,11 +37,16 @@ from trainband.results.records import (
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """A measurement, its trace, and the versions of what computed."""
+    """A measurement, its trace, and the versions of what computed.
+
+    Attributes:
+      initial_weights: of a stock recipe, which nobody can draw again without the framework; None otherwise.
+    """
 
     measurement: Measurement
     versions: Mapping[str, str]
     trace: Trace
+    initial_weights: Sequence[np.ndarray] | None = None
 
 
 def measure(spec: RunSpec, adapter: Adapter, inputs: Inputs, *, cores: int) -> Result:
@@ -72,6 +77,7 @@ class _Run:
         adapter = self.adapter
         self.peak_before = adapter.matmul_flops_per_sec()
         self.planted = build(self.spec, adapter, self.inputs.faults)
+        self.initial_weights = adapter.weights() if self.inputs.recipe.stock else None
         self.feed = Feed(self.spec, adapter, self.inputs)
         self.source = self.feed.source()
         self.recorder = StateRecorder(adapter, steps_per_epoch=self.source.steps_per_epoch)
@@ -249,6 +255,7 @@ class _Run:
             measurement=measurement,
             versions={**self.feed.train.versions(), **self.adapter.versions()},
             trace=trace,
+            initial_weights=self.initial_weights,
         )
 
     def _trace(self, final: EvalResult) -> Trace:

@@ -27,7 +27,7 @@ def make_notebook(record: Record, spec_text: str, trace: Trace, *, title: str) -
       title: of the model, for people.
 
     Raises:
-      NotebookError: the run failed, or holds planted faults.
+      NotebookError: the run failed, holds planted faults, or began with weights from a file.
     """
     import nbformat
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -38,6 +38,11 @@ def make_notebook(record: Record, spec_text: str, trace: Trace, *, title: str) -
     if record.faults:
         raise NotebookError(
             f"run {record.run_id} holds planted faults ({', '.join(record.faults)}): it shows no process"
+        )
+    if record.initial_weights_from is not None:
+        raise NotebookError(
+            f"run {record.run_id} began with weights that lie in its folder, those of {record.initial_weights_from}: "
+            "take that run"
         )
     recorded = _recorded(record, record.measurement, trace)
     made: dict[str, Any] = {"markdown": new_markdown_cell, "code": new_code_cell}
@@ -151,7 +156,7 @@ assert inputs.data.digest == RECORDED["data_digest"], "other data than the recor
     ),
     (
         "markdown",
-        "## Model\nEvery variable is drawn from (seed, place in the model) by the initializer that its layer states.",
+        "## Model\nEvery variable is drawn by its layer's initializer from (seed, place); in a stock recipe by the framework.",
     ),
     (
         "code",

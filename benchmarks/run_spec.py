@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from trainband.models.dataset_spec import Dataset
@@ -19,6 +20,7 @@ SPEC_FILE = "spec.json"
 ANSWER_FILE = "answer.json"
 TRACE_FILE = "trace.npz"
 BUILDS_FILE = "builds.json"
+INITIAL_FILE = "initial.npz"
 
 
 REFERENCE_FILE, OWN_FILE, SUBSTITUTED_FILE = "reference.npz", "own.npz", "substituted.npz"
@@ -75,6 +77,7 @@ class RunSpec:
       keeping: None for a run that keeps no checkpoint.
       builds: seeds that the model is only built from; None for a run.
       timing: None for a run; otherwise the child trains when it is asked to, and is neither evaluated nor traced.
+      initial_weights: file of the weights that the run begins with; None where they are its own.
       submitted_at: POSIX time at which the parent asked for the run, from which start-up is measured.
     """
 
@@ -95,6 +98,7 @@ class RunSpec:
     keeping: Keeping | None = None
     builds: tuple[int, ...] | None = None
     timing: Timing | None = None
+    initial_weights: str | None = None
     version: int = field(default=SPEC_VERSION)
 
     @property
@@ -145,6 +149,12 @@ def recipe_hash(model: ReferenceModel, recipe: Recipe, structure: list[Any]) -> 
 def to_json(document: RunSpec | Answer) -> str:
     """The document as its file's text."""
     return json.dumps(encode(document), indent=1, allow_nan=False) + "\n"
+
+
+def stored_spec(folder: Path) -> RunSpec:
+    """The spec of the stored run in `folder`, its files where they lie now; raises OSError or CodecError."""
+    spec = spec_from_json((folder / SPEC_FILE).read_text(encoding="utf-8"))
+    return replace(spec, initial_weights=str(folder / INITIAL_FILE)) if spec.initial_weights else spec
 
 
 def spec_from_json(text: str) -> RunSpec:

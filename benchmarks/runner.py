@@ -19,11 +19,10 @@ from trainband.benchmarks.cells import Cell
 from trainband.benchmarks.children import ChildPool
 from trainband.benchmarks.environments.asked import Environment
 from trainband.benchmarks.environments.locks import LOCK_FILE
-from trainband.benchmarks.fork_server import LOG_FILE
 from trainband.benchmarks.host_lock import host_lock
 from trainband.benchmarks.resuming import asked_of, kept, surroundings_of
 from trainband.benchmarks.run_spec import Answer, Keeping, RunSpec, planned_examples
-from trainband.benchmarks.training_child import environment_of, train_in_child
+from trainband.benchmarks.training_child import environment_of, log_tail, train_in_child
 from trainband.models.datasets import dataset
 from trainband.platforms.fingerprint import collect
 from trainband.platforms.host_class import host_class
@@ -33,7 +32,13 @@ from trainband.results.records import FactorSeeds, Measurement, Record, SeedRole
 from trainband.results.store import Store
 from trainband.results.store_errors import explained
 
-LOG_TAIL_CHARACTERS = 4000
+
+@dataclass(frozen=True, kw_only=True)
+class Transplant:
+    """Initial weights that lie in a file, and the run that they were drawn for."""
+
+    run_id: str
+    weights: Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +46,7 @@ class RunRequest:
     """One run to make.
 
     Attributes:
+      transplant: initial weights of another run to begin with; None where the seed says them.
       recorded: the spec of a stored run that is trained again, its data set and its cores included; None for a new run.
     """
 
@@ -51,6 +57,7 @@ class RunRequest:
     sweep_index: int | None = None
     faults: tuple[str, ...] = ()
     factor_seeds: FactorSeeds = field(default_factory=FactorSeeds)
+    transplant: Transplant | None = None
     recorded: RunSpec | None = None
 
 
@@ -178,7 +185,7 @@ class Runner:
             measurement=measurement,
             wall_sec=time.perf_counter() - start,
             fingerprint=self._fingerprint(environ, trained.answer),
-            log_tail=_log_tail(folder / LOG_FILE),
+            log_tail=log_tail(folder),
         )
 
     def fingerprint_of(self, cell: Cell) -> Mapping[str, Any]:
@@ -221,6 +228,7 @@ class Runner:
             factor_seeds=request.factor_seeds,
             sweep_id=request.sweep_id,
             sweep_index=request.sweep_index,
+            initial_weights_from=request.transplant.run_id if request.transplant else None,
             **parts,
         )
 
@@ -259,6 +267,7 @@ def spec_of(
         cores=cores,
         factor_seeds=request.factor_seeds,
         keeping=keeping,
+        initial_weights=str(request.transplant.weights) if request.transplant else None,
     )
 
 
@@ -267,11 +276,11 @@ def reproduce_command(request: RunRequest, environment: Environment) -> str:
     if request.recorded is not None:
         return shlex.join(["trainband", "replay", request.recorded.run_id])
     words = ["trainband", "run", request.cell.name, f"--seed={request.seed}", *(f"--fault={f}" for f in request.faults)]
-    words += [
-        f"--{name.replace('_', '-')}-seed={seed}"
-        for name, seed in asdict(request.factor_seeds).items()
-        if seed is not None
-    ]
+    seeds = asdict(request.factor_seeds)
+    if request.transplant is not None:
+        words.append(f"--init-from={request.transplant.run_id}")
+        del seeds["initial_weights"]
+    words += [f"--{name.replace('_', '-')}-seed={seed}" for name, seed in seeds.items() if seed is not None]
     return shlex.join([*words, *environment.words])
 
 
@@ -286,10 +295,3 @@ def _described(python: str) -> Interpreter:
 def _mark_contended(measurement: Measurement, reason: str) -> Measurement:
     throughput = measurement.throughput
     return replace(measurement, throughput=replace(throughput, contended=(*throughput.contended, reason)))
-
-
-def _log_tail(path: Path) -> str:
-    try:
-        return path.read_bytes()[-LOG_TAIL_CHARACTERS:].decode(errors="replace").replace("\x00", "\ufffd")
-    except OSError:
-        return ""

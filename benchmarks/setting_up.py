@@ -18,6 +18,7 @@ from trainband.benchmarks.data.synthetic import load_or_draw
 from trainband.benchmarks.digests import array_digest, combine
 from trainband.benchmarks.faults.fault import Fault
 from trainband.benchmarks.run_spec import RunSpec
+from trainband.benchmarks.weights_file import WeightsError, read_weights
 from trainband.models.specs import Recipe
 from trainband.platforms.profiles import Profile
 
@@ -81,7 +82,7 @@ def build(spec: RunSpec, adapter: Adapter, faults: tuple[Fault, ...]) -> dict[st
       Fault -> the layer that it sits in, "" for none or all.
 
     Raises:
-      BackendError: the model does not lie on the profile's device.
+      BackendError: the model does not lie on the profile's device, or cannot begin with the weights that it is given.
       NoPlace: a fault has none in this model.
     """
     adapter.build(spec.model.architecture)
@@ -89,8 +90,18 @@ def build(spec: RunSpec, adapter: Adapter, faults: tuple[Fault, ...]) -> dict[st
         raise BackendError(
             f"profile {spec.profile.name} asks for {spec.profile.device}, the model lies on {adapter.device()}"
         )
-    adapter.initialize(spec.seeds.initial_weights)
+    adapter.initialize(spec.seeds.initial_weights, draws=spec.seeds.draws)
+    if spec.initial_weights is not None:
+        _transplant(Path(spec.initial_weights), adapter)
     return {fault.name: fault.built(adapter) for fault in faults}
+
+
+def _transplant(path: Path, adapter: Adapter) -> None:
+    shapes = [(entry.name, tuple(int(size) for size in entry.variable.shape)) for entry in adapter.variables]
+    try:
+        adapter.assign(read_weights(path, shapes))
+    except WeightsError as error:
+        raise BackendError(str(error)) from error
 
 
 def weights_digest(adapter: Adapter) -> str:

@@ -11,12 +11,15 @@ from pathlib import Path
 
 from trainband.benchmarks.child_environment import child_environment
 from trainband.benchmarks.children import ChildPool, Exit
+from trainband.benchmarks.fork_server import LOG_FILE
 from trainband.benchmarks.run_spec import ANSWER_FILE, SPEC_FILE, Answer, RunSpec, answer_from_json, to_json
 from trainband.benchmarks.staging import stage
 from trainband.platforms.profiles import Profile
 from trainband.results.codec import CodecError
 from trainband.results.records import Failure, Measurement, Outcome
 from trainband.results.store_errors import explained
+
+LOG_TAIL_CHARACTERS = 4000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,3 +116,12 @@ def _oom_kills() -> int:
     except OSError:
         return 0
     return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+
+
+def log_tail(folder: Path) -> str:
+    """The end of what the child said; empty where it said nothing that can be read."""
+    try:
+        said = (folder / LOG_FILE).read_bytes()
+    except OSError:
+        return ""
+    return said[-LOG_TAIL_CHARACTERS:].decode(errors="replace").replace("\x00", "\ufffd")

@@ -97,7 +97,7 @@ class VarianceExperiment:
         return [
             record
             for record in reversed(list(records))
-            if not record.faults
+            if not (record.faults or record.initial_weights_from)
             and (record.recipe, record.profile_spec) == (recipe, profile)
             and dict(record.fingerprint["distributions"]) == packages
         ]

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING
 from trainband.benchmarks.data.cache import DataError
 from trainband.benchmarks.faults.fault import NO_PLACE, NoPlace
 from trainband.benchmarks.faults.registry import planted
-from trainband.benchmarks.run_spec import ANSWER_FILE, SPEC_FILE, TRACE_FILE, Answer, RunSpec, spec_from_json, to_json
+from trainband.benchmarks.run_spec import (
+    ANSWER_FILE,
+    INITIAL_FILE,
+    SPEC_FILE,
+    TRACE_FILE,
+    Answer,
+    RunSpec,
+    spec_from_json,
+    to_json,
+)
 from trainband.platforms.device_report import framework_build_info
 from trainband.results.records import Failure
 
@@ -88,6 +97,10 @@ def _train(spec: RunSpec, folder: Path) -> Answer:
     except MemoryError as error:
         return Answer(run_id=spec.run_id, failure=Failure(kind="memory", message=str(error) or "out of memory"))
     _write_trace(folder, result.trace)
+    if result.initial_weights is not None:
+        from trainband.benchmarks.weights_file import write_weights
+
+        write_weights(folder / INITIAL_FILE, [entry.name for entry in adapter.variables], result.initial_weights)
     return Answer(
         run_id=spec.run_id,
         versions=result.versions,

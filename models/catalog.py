@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from types import MappingProxyType
 
 from trainband.models.datasets import DATASETS, SYNTHETIC
-from trainband.models.rows import images, language, others
+from trainband.models.rows import digits, images, language, others
 from trainband.models.rows.large import LARGE
 from trainband.models.specs import ReferenceModel
 
@@ -18,6 +18,10 @@ BUILT_IN = (
     images.MLP_DIGITS,
     images.CNN_DIGITS,
     images.RESNET_DIGITS,
+    digits.LSTM_DIGITS,
+    digits.VIT_DIGITS,
+    digits.TOKENS_DIGITS,
+    digits.STOCK_DIGITS,
     images.MLP_MNIST,
     images.LENET5_MNIST,
     images.CNN_FASHION_MNIST,

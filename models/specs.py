@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from trainband.models.metrics import ACCURACY, LOG_LOSS, Metric
 
@@ -46,6 +46,25 @@ class Optimizer:
         for name in ("epsilon", "l2", "weight_decay"):
             value = getattr(self, name)
             _require(value >= 0.0, f"optimizer.{name} = {value}: negative")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockOptimizer:
+    """What a framework gives whoever states nothing: the optimizer `stock` by its name alone, at its own rate.
+
+    Initial weights and random draws of such a recipe are the framework's own, too, from generators that are seeded as a
+    user seeds them: a default that changes between versions is seen, where a recipe that states everything hides it.
+    """
+
+    stock: Literal["sgd", "adam", "adamw"]
+
+    # What the training loop adds to an update.
+    l2: ClassVar[float] = 0.0
+    weight_decay: ClassVar[float] = 0.0
+    clip_norm: ClassVar[float | None] = None
+
+    def __post_init__(self) -> None:
+        _require(self.stock in ("sgd", "adam", "adamw"), f"optimizer.stock = {self.stock!r}: not sgd, adam or adamw")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,14 +128,15 @@ class Recipe:
 
     `smallest_drop` states, by metric, the loss of quality that its band must be able to find: in the metric's unit on
     a linear scale, as a ratio minus one on a log scale. Tier `throughput` trains on synthetic data for its speed alone:
-    no metric is taken of it, and no band can be made for it.
+    no metric is taken of it, and no band can be made for it. A stock optimizer brings its own rate, so its recipe has no
+    schedule, nor anything else that changes what is learnt.
     """
 
     tier: Tier
     epochs: int
     batch_size: int
-    optimizer: Optimizer
-    schedule: Schedule
+    optimizer: Optimizer | StockOptimizer
+    schedule: Schedule | None
     smallest_drop: Mapping[str, float]
     augmentation: str | None = None
     label_smoothing: float = 0.0
@@ -131,6 +151,26 @@ class Recipe:
             _require(value >= 1, f"recipe.{name} = {value}: must be at least 1")
         _require(0.0 <= self.label_smoothing < 1.0, f"recipe.label_smoothing = {self.label_smoothing}: outside [0, 1)")
         _require(self.time_limit_sec > 0, f"recipe.time_limit_sec = {self.time_limit_sec}: must be positive")
+        if self.stock:
+            _require(self.schedule is None, "recipe.schedule: a stock optimizer has a rate of its own; set it to None")
+            _require(self.augmentation is None, f"recipe.augmentation = {self.augmentation!r}: with a stock optimizer")
+            _require(
+                self.label_smoothing == 0.0, f"recipe.label_smoothing = {self.label_smoothing}: with a stock optimizer"
+            )
+        else:
+            _require(self.schedule is not None, "recipe.schedule = None: only a stock optimizer has a rate of its own")
+
+    @property
+    def stock(self) -> bool:
+        """Whether optimizer, learning rate, initial weights and random draws are the framework's own."""
+        return isinstance(self.optimizer, StockOptimizer)
+
+    def learning_rate(self, step: int, *, steps_per_epoch: int) -> float | None:
+        """The rate in force at 0-based `step`; None where it is the optimizer's own."""
+        if self.schedule is None:
+            return None
+        total = steps_per_epoch * self.epochs
+        return self.schedule.learning_rate(min(step, total - 1), steps_per_epoch=steps_per_epoch, total_steps=total)
 
     @property
     def throughput_only(self) -> bool:

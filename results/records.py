@@ -179,7 +179,12 @@ class FactorSeeds:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """The immutable document of a run. It holds no verdict: judgements are documents of their own."""
+    """The immutable document of a run. It holds no verdict: judgements are documents of their own.
+
+    Attributes:
+      initial_weights_from: id of the run whose initial weights, kept in a file, this one began with; None where its own
+        were drawn.
+    """
 
     run_id: str
     model: str
@@ -203,6 +208,7 @@ class Record:
     sweep_id: str | None = None
     sweep_index: int | None = None
     log_tail: str = ""
+    initial_weights_from: str | None = None
     version: int = field(default=RECORD_VERSION)
 
     def __post_init__(self) -> None:

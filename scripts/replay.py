@@ -29,7 +29,7 @@ def run(values: Any, words: list[str]) -> int:
     from trainband.benchmarks.diff.refine import read_side
     from trainband.benchmarks.environments.asked import Environment
     from trainband.benchmarks.replay.replay import Replayer, cell_of
-    from trainband.benchmarks.run_spec import SPEC_FILE, spec_from_json
+    from trainband.benchmarks.run_spec import stored_spec
     from trainband.benchmarks.trace.files import TraceError
     from trainband.replay_text import replay_text
     from trainband.results.codec import encode
@@ -42,7 +42,7 @@ def run(values: Any, words: list[str]) -> int:
         recorded = read_side(store, store.find_run(words[0]))
     except TraceError as error:
         raise UsageError(str(error)) from error
-    spec = spec_from_json((recorded.folder / SPEC_FILE).read_text(encoding="utf-8"))
+    spec = stored_spec(recorded.folder)
     cell = cell_of(spec)
     session = Session(values)
     session.check_bands([cell])

@@ -104,6 +104,7 @@ def _train(values: Any, session: Any, cell: Any) -> int:
         print(f"trainband run: {line}", file=sys.stderr)
     pinned = values.seed is not None
     factor_seeds = _factor_seeds(values, session.store, cell)
+    transplant = _transplant(values, session.store, cell)
     seed = values.seed if pinned else _unfinished_seed(values, session.store, cell, factor_seeds)
     if seed is None:
         seed = sweep_seed(new_judgement_id("run"), cell.name, 0)
@@ -115,6 +116,7 @@ def _train(values: Any, session: Any, cell: Any) -> int:
                 seed_role="pinned" if pinned else "sweep",
                 faults=tuple(values.fault),
                 factor_seeds=factor_seeds,
+                transplant=transplant,
             )
         )
     judgement = judge_cell(cell, record, (), session.bands, judgement_id=new_judgement_id(record.run_id))
@@ -149,11 +151,7 @@ def _factor_seeds(values: Any, store: Any, cell: Any) -> Any:
         if named is None:
             continue
         option = f"--{flag.replace('_', '-')}"
-        donor = store.read_record(store.find_run(named))
-        if (donor.model, donor.tier) != (cell.model.name, cell.recipe.tier):
-            raise UsageError(
-                f"{option}={named}: a run of {donor.model}:{donor.tier}; take one of {cell.model.name}:{cell.recipe.tier}"
-            )
+        donor = _donor(option, named, store, cell)
         for factor in factors:
             if found[factor] is not None:
                 raise UsageError(
@@ -161,6 +159,34 @@ def _factor_seeds(values: Any, store: Any, cell: Any) -> Any:
                 )
             found[factor] = getattr(donor.seeds, factor)
     return FactorSeeds(**found)
+
+
+def _donor(option: str, named: str, store: Any, cell: Any) -> Any:
+    """The record that `option` names."""
+    donor = store.read_record(store.find_run(named))
+    if (donor.model, donor.tier) != (cell.model.name, cell.recipe.tier):
+        raise UsageError(
+            f"{option}={named}: a run of {donor.model}:{donor.tier}; take one of {cell.model.name}:{cell.recipe.tier}"
+        )
+    return donor
+
+
+def _transplant(values: Any, store: Any, cell: Any) -> Any:
+    """The file of initial weights to begin with, of a stock recipe; otherwise the seed says them, on every framework."""
+    from trainband.benchmarks.run_spec import INITIAL_FILE
+    from trainband.benchmarks.runner import Transplant
+
+    if values.init_from is None or not cell.recipe.stock:
+        return None
+    if values.resume:
+        raise UsageError(
+            f"--init-from and --resume: a run of {cell.name} that takes its weights from a file keeps no checkpoint"
+        )
+    run_id = store.find_run(values.init_from)
+    path = store.run_path(run_id) / INITIAL_FILE
+    if not path.is_file():
+        raise UsageError(f"--init-from={values.init_from}: run {run_id} did not get as far as its initial weights")
+    return Transplant(run_id=run_id, weights=path)
 
 
 VERB = Verb(

@@ -20,13 +20,16 @@ from trainband.models.specs import Recipe
 from trainband.platforms.profiles import Profile
 
 MAX_RESIDENT_BYTES = 1 << 29
+_SEEDS = 1 << 32  # as many as Keras takes
 _OPERATIONS = ("TFOpLambda", "SlicingOpLambda")  # what Keras 2 calls operators between tensors: no layers in Keras 3
 _HYPER_PARAMETERS = ("momentum", "nesterov", "beta_1", "beta_2", "epsilon", "weight_decay")
+# What only a default can switch on: no recipe states it.
+_UNSTATED = ("amsgrad", "use_ema", "ema_momentum", "clipnorm", "clipvalue", "global_clipnorm")
 
 
 @dataclass(frozen=True)
 class VariableEntry:
-    """One variable of a model under our own name."""
+    """One variable of a model under our own name; `initializer` is None where the framework draws its initial weights."""
 
     name: str
     role: str
@@ -66,6 +69,7 @@ class Adapter(ABC):
         self.recipe = recipe
         self.loss = loss
         self.model: Any = None
+        self._architecture = ""
         self.random_layers = 0
         self.variables: tuple[VariableEntry, ...] = ()
         self.slots: tuple[SlotEntry, ...] = ()
@@ -79,9 +83,13 @@ class Adapter(ABC):
         """Whether the loss compares the outputs with the inputs, not with the labels."""
         return self.loss == "reconstruction_error"
 
-    @abstractmethod
     def build(self, architecture: str) -> None:
         """Build the model of `module:function`, its optimizer and its compiled steps."""
+        self._architecture = architecture
+        self._build(load_architecture(architecture))
+
+    @abstractmethod
+    def _build(self, architecture: Callable[[Any], Any]) -> None: ...
 
     def keep(self, inputs: np.ndarray) -> bool:
         """Keep all training inputs on the device, so that batches need to name rows only; before the first step.
@@ -159,14 +167,15 @@ class Adapter(ABC):
 
     def hyper_parameters(self) -> dict[str, float]:
         """What rules the update beside the learning rate, as the optimizer itself holds it."""
-        found = {name: getattr(self.optimizer, name, None) for name in _HYPER_PARAMETERS}
+        names = (*_HYPER_PARAMETERS, *(_UNSTATED if self.recipe.stock else ()))
+        found = {name: getattr(self.optimizer, name, None) for name in names}
         held = {name: float(value) for name, value in found.items() if isinstance(value, (int, float))}
         spec = self.recipe.optimizer
         return {**held, "l2": spec.l2, **({"clip_norm": spec.clip_norm} if spec.clip_norm else {})}
 
     @abstractmethod
     def generator_states(self) -> dict[str, np.ndarray]:
-        """States of the generators that the framework itself draws from, by name; none of our layers does."""
+        """States of the generators that the framework's own layers draw from, by name; none of ours does."""
 
     @abstractmethod
     def restore_generators(self, states: Mapping[str, np.ndarray]) -> None:
@@ -176,13 +185,30 @@ class Adapter(ABC):
         """Digests of the generators' states."""
         return {name: hashlib.sha256(state.tobytes()).hexdigest() for name, state in self.generator_states().items()}
 
-    def initialize(self, seed: int) -> None:
-        """Draw every variable from (seed, place), by the initializer that its layer states."""
+    def initialize(self, seed: int, *, draws: int | None = None) -> None:
+        """Draw every variable from (seed, place), by the initializer that its layer states.
+
+        A stock recipe's are the framework's own: the model is built anew with the framework's generators seeded by
+        `seed`, as a user seeds them. Where `draws` is another seed, the model's random layers are of a model seeded so.
+        """
+        if self.recipe.stock:
+            self._build_seeded(seed)
+            if draws is not None and draws != seed:
+                weights = self.weights()
+                self._build_seeded(draws)
+                self.assign(weights)
+            return
         values = []
         for position, entry in enumerate(self.variables):
             shape = tuple(int(size) for size in entry.variable.shape)
             values.append(initial_value(entry.initializer, shape, seed=seed, position=position))
         self.assign(values)
+
+    def _build_seeded(self, seed: int) -> None:
+        import keras
+
+        keras.utils.set_random_seed(seed % _SEEDS)
+        self.build(self._architecture)
 
     def structure(self) -> list[list[Any]]:
         """Layer kinds with the names, shapes and dtypes of their variables: what the recipe hash covers."""
@@ -208,18 +234,22 @@ def load_architecture(reference: str) -> Callable[[Any], Any]:
     return found
 
 
-def entries_of(model: Any) -> tuple[VariableEntry, ...]:
-    """Every variable of a flat model under `layer/role`, in model order."""
+def entries_of(model: Any, *, drawn: bool = True) -> tuple[VariableEntry, ...]:
+    """Every variable of a flat model under `layer/role`, in model order.
+
+    Args:
+      drawn: initial weights are drawn here, and so each layer must state how.
+    """
     entries = []
     for layer in model.layers:
-        if getattr(layer, "unit_forget_bias", False):
+        if drawn and getattr(layer, "unit_forget_bias", False):
             raise BackendError(f"layer {layer.name}: unit_forget_bias has no initializer of its own; set it to False")
         trainable = {id(variable) for variable in layer.trainable_weights}
         for variable in layer.weights:
             role = variable.name.split("/")[-1].split(":")[0]
             owner = getattr(layer, "cell", layer)
-            initializer = _stated_initializer(owner, role)
-            if initializer is None:
+            initializer = _stated_initializer(owner, role) if drawn else None
+            if drawn and initializer is None:
                 raise BackendError(f"variable {layer.name}/{role}: its layer states no {role}_initializer")
             entries.append(
                 VariableEntry(f"{layer.name}/{role}", role, variable, initializer, id(variable) in trainable)

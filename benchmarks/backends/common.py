@@ -14,7 +14,7 @@ from trainband.models.layers.kit import Factor, Rescale, SeededDropout
 from trainband.models.layers.pointwise import Gelu, LayerNorm
 from trainband.models.layers.residual import DropPath, LayerScale
 from trainband.models.layers.tokens import ClassToken, Pick, Positions, Sinusoids, TokenEmbedding
-from trainband.models.specs import Recipe
+from trainband.models.specs import Recipe, StockOptimizer
 
 
 def set_precision(precision: str) -> None:
@@ -103,9 +103,11 @@ class KerasKit:
 
 
 def keras_optimizer(recipe: Recipe) -> Any:
-    """The recipe's update rule; the learning rate is assigned at each step."""
+    """The recipe's update rule; the learning rate is assigned at each step, but for a stock one."""
     spec = recipe.optimizer
-    rate = recipe.schedule.peak
+    if isinstance(spec, StockOptimizer):
+        return keras.optimizers.get(spec.stock)
+    rate = recipe.schedule.peak if recipe.schedule else 0.0
     if spec.name == "sgd":
         return keras.optimizers.SGD(learning_rate=rate, momentum=spec.momentum, nesterov=spec.nesterov)
     moments = {"beta_1": spec.beta_1, "beta_2": spec.beta_2, "epsilon": spec.epsilon}
@@ -156,7 +158,13 @@ def assign_seeds(model: Any, entries: Sequence[VariableEntry], states: Mapping[s
 
 def _seeds(model: Any, entries: Sequence[VariableEntry]) -> list[Any]:
     weights = {id(entry.variable) for entry in entries}
-    return [variable for variable in model.variables if id(variable) not in weights]
+    own = [variable for variable in model.variables if id(variable) not in weights]
+    return own or [generator.state for layer in model.layers if (generator := _keras2_generator(layer)) is not None]
+
+
+def _keras2_generator(layer: Any) -> Any:
+    """What a random layer of Keras 2 draws from: TensorFlow's generator, whose state is no variable of the model."""
+    return getattr(getattr(layer, "_random_generator", None), "_generator", None)
 
 
 _MOMENTS = {"m": "_momentums", "v": "_velocities"}

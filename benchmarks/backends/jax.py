@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from trainband.benchmarks.backends import jax_layers
-from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
+from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of
 from trainband.benchmarks.backends.common import (
     KerasKit,
     assign_seeds,
@@ -41,12 +41,12 @@ class JaxAdapter(Adapter):
         set_precision(profile.precision)
         self._state: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
 
-    def build(self, architecture: str) -> None:
+    def _build(self, architecture: Callable[[Any], Any]) -> None:
         kit = KerasKit(jax_layers)
-        self.model = load_architecture(architecture)(kit)
+        self.model = architecture(kit)
         self.optimizer = build_optimizer(self.recipe, self.model.trainable_variables)
         self.random_layers = kit.random_layers
-        self.variables = entries_of(self.model)
+        self.variables = entries_of(self.model, drawn=not self.recipe.stock)
         self._rate_index = next(
             i for i, variable in enumerate(self.optimizer.variables) if variable is self.optimizer.learning_rate
         )
@@ -74,8 +74,12 @@ class JaxAdapter(Adapter):
         return True
 
     def put(self, batches: Sequence[Batch]) -> list[Any]:
-        steps = [(b.inputs, b.labels, b.keys.astype(np.uint32), np.float32(b.learning_rate)) for b in batches]
-        return list(jax.device_put(steps))
+        return list(jax.device_put([self._arguments(batch) for batch in batches]))
+
+    @staticmethod
+    def _arguments(batch: Batch) -> Any:
+        rate = None if batch.learning_rate is None else np.float32(batch.learning_rate)
+        return batch.inputs, batch.labels, batch.keys.astype(np.uint32), rate
 
     def train_step(self, arguments: Any) -> Any:
         self._gradients = ()  # of the step before: this one may take its memory
@@ -99,8 +103,9 @@ class JaxAdapter(Adapter):
         return (trainable, rest, slots), figures, self._observed(outputs), gradients
 
     def _updated(self, trainable: Any, slots: Any, gradients: Any, rate: Any) -> tuple[Any, Any]:
-        """Variables and slots after one update by the loss's `gradients`, at the learning rate `rate`."""
-        slots = [*slots[: self._rate_index], rate, *slots[self._rate_index + 1 :]]
+        """Variables and slots after one update by the loss's `gradients`, at the learning rate `rate` or the slots' own."""
+        if rate is not None:
+            slots = [*slots[: self._rate_index], rate, *slots[self._rate_index + 1 :]]
         found: tuple[Any, Any] = self.optimizer.stateless_apply(
             slots, self._regularized(gradients, trainable), trainable
         )

@@ -63,8 +63,9 @@ class JaxLayerwise(Layerwise):
         loss, slope = take(jnp.asarray(outputs))
         return float(loss), self.array(slope)
 
-    def descend(self, gradients: Sequence[np.ndarray], rate: float) -> None:
-        self.adapter.descend([jnp.asarray(gradient) for gradient in gradients], np.float32(rate))
+    def descend(self, gradients: Sequence[np.ndarray], rate: float | None, *, pulled: bool) -> None:
+        given = None if rate is None else np.float32(rate)
+        self.adapter.descend([jnp.asarray(gradient) for gradient in gradients], given)
 
     def keys(self, keys: np.ndarray) -> Any:
         return jnp.asarray(keys.astype(np.uint32))

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainband.benchmarks.backends import tensorflow_layers as layers
-from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
+from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of
 from trainband.benchmarks.backends.common import (
     KerasKit,
     assign_seeds,
@@ -24,16 +24,16 @@ from trainband.benchmarks.backends.logits_digest import row_stride
 from trainband.benchmarks.backends.signals import Signals
 from trainband.benchmarks.backends.tensorflow_devices import configure, strategy_of
 from trainband.benchmarks.backends.tensorflow_fused import Pointwise
+from trainband.benchmarks.backends.tensorflow_gradients import dense, losses, norm_of, tensors_of
 from trainband.benchmarks.batches import Batch
 from trainband.benchmarks.feeder import BURST
 from trainband.models.layers.draws import Draws, drawing
-from trainband.models.specs import PIXEL_SCALE, Recipe
+from trainband.models.specs import Recipe
 from trainband.platforms.profiles import Profile
 
 # Parameters from which on an update that XLA compiles to one pass over each variable wins over its launch: measured on
 # fifteen models, 1.00 to 1.44 times as many examples a second from 105,914 on, 0.89 to 0.98 times up to 61,706.
 COMPILED_UPDATE = 100_000
-_SMALL = 1 << 15
 
 
 def create(profile: Profile, recipe: Recipe, *, loss: str) -> Adapter:
@@ -74,17 +74,17 @@ class TensorFlowAdapter(Adapter):
         if recipe.batch_size % self._replicas:
             raise BackendError(f"recipe.batch_size = {recipe.batch_size}: not a multiple of {self._replicas} replicas")
 
-    def build(self, architecture: str) -> None:
+    def _build(self, architecture: Callable[[Any], Any]) -> None:
         kit = TensorFlowKit(self.profile)
         with self._scope():
-            self.model = load_architecture(architecture)(kit)
+            self.model = architecture(kit)
             self.optimizer = build_optimizer(self.recipe, self.model.trainable_variables)
         self.random_layers = kit.random_layers
-        self.variables = entries_of(self.model)
+        self.variables = entries_of(self.model, drawn=not self.recipe.stock)
         self._trainable = [entry for entry in self.variables if entry.trainable]
         self.slots = slots_of(self.optimizer, self.variables)
         parameters = sum(math.prod(entry.variable.shape) for entry in self._trainable)
-        compiled = kit.compiles_parts and parameters >= COMPILED_UPDATE
+        compiled = kit.compiles_parts and parameters >= COMPILED_UPDATE and not self.recipe.stock
         self._update = tf.function(self._apply, jit_compile=True) if compiled else self._apply
         step = self._step_of_burst if self._strategy is None else self._distributed_step
         self._train = tf.function(step, jit_compile=self.profile.jit_compile or None)
@@ -110,12 +110,16 @@ class TensorFlowAdapter(Adapter):
         """One table of each small array for a burst: a small tensor of each a step would cost several times more."""
         labels = _table([batch.labels for batch in batches])
         keys = _table([batch.keys for batch in batches])
-        rates = _table([np.float32(batch.learning_rate) for batch in batches])
+        rates = self._rates(batches)
         if self._resident is None:
             inputs = [tf.constant(batch.inputs) for batch in batches]
         else:
             inputs = [_table([batch.inputs for batch in batches])] * len(batches)
         return [(own, labels, keys, rates, index) for own, index in zip(inputs, self._indices, strict=False)]
+
+    def _rates(self, batches: Sequence[Batch]) -> Any:
+        rates = [np.float32(batch.learning_rate) for batch in batches if batch.learning_rate is not None]
+        return _table(rates) if rates else None
 
     def _put_split(self, batch: Batch) -> Any:
         """A batch with its rows dealt out to the replicas, in order."""
@@ -125,7 +129,7 @@ class TensorFlowAdapter(Adapter):
         def part(array: np.ndarray) -> Any:
             return split(lambda c: tf.constant(array[c.replica_id_in_sync_group * size :][:size]))
 
-        rate = tf.constant(batch.learning_rate, tf.float32)
+        rate = None if batch.learning_rate is None else tf.constant(batch.learning_rate, tf.float32)
         return part(batch.inputs), part(batch.labels), tf.constant(batch.keys), rate
 
     def train_step(self, arguments: Any) -> Any:
@@ -141,7 +145,8 @@ class TensorFlowAdapter(Adapter):
         # Not `labels[index]`: XLA compiles a slice anew for each place that it begins at.
         if self._resident is not None:
             inputs = tf.gather(self._resident, tf.gather(inputs, index))
-        return self._step(inputs, tf.gather(labels, index), tf.gather(keys, index), tf.gather(rates, index))
+        rate = None if rates is None else tf.gather(rates, index)
+        return self._step(inputs, tf.gather(labels, index), tf.gather(keys, index), rate)
 
     def _step(self, inputs: Any, labels: Any, keys: Any, rate: Any) -> Any:
         replica = tf.distribute.get_replica_context()
@@ -151,9 +156,10 @@ class TensorFlowAdapter(Adapter):
             targets = inputs if self.targets_are_inputs else labels
             loss = self.batch_loss(targets, outputs)
         variables = [entry.variable for entry in self._trainable]
-        gradients = [dense(gradient) for gradient in tape.gradient(loss, tensors_of(variables))]
-        self.descend(gradients, rate)
-        norm = _norm(gradients) if self._replicas == 1 else tf.constant(np.nan, tf.float32)
+        found = tape.gradient(loss, tensors_of(variables))
+        gradients = [dense(gradient) for gradient in found]
+        self.descend(found if self.recipe.stock else gradients, rate)
+        norm = norm_of(gradients) if self._replicas == 1 else tf.constant(np.nan, tf.float32)
         figures = tf.stack([tf.cast(each, tf.float32) for each in (loss, norm, self.optimizer.learning_rate)])
         return figures, self._observed(outputs), gradients
 
@@ -166,7 +172,7 @@ class TensorFlowAdapter(Adapter):
         return logits if self._reads_logits else layers.logits_digest(logits)
 
     def descend(self, gradients: list[Any], rate: Any) -> None:
-        """One update by the loss's `gradients`, at the learning rate `rate`; both are tensors."""
+        """One update by the loss's `gradients`, at the learning rate `rate` or the optimizer's own; both are tensors."""
         # Clipping stays outside the compiled update: XLA would add up the global norm in another order.
         clips = bool(self.recipe.optimizer.clip_norm)
         self._update(self._clipped(self._regularized(gradients)) if clips else gradients, rate)
@@ -174,30 +180,14 @@ class TensorFlowAdapter(Adapter):
     def _apply(self, gradients: list[Any], rate: Any) -> None:
         if not self.recipe.optimizer.clip_norm:
             gradients = self._regularized(gradients)
-        self.optimizer.learning_rate.assign(rate)
+        if rate is not None:
+            self.optimizer.learning_rate.assign(rate)
         self.optimizer.apply(gradients, [entry.variable for entry in self._trainable])
 
     def batch_loss(self, targets: Any, outputs: Any) -> Any:
         """The scalar that a step differentiates."""
-        return tf.reduce_sum(self._losses(targets, outputs)) / self.recipe.batch_size
-
-    def _losses(self, targets: Any, outputs: Any) -> Any:
-        """Of each example, [batch] in the dtype of `outputs`: the mean over its positions."""
-        if self.loss == "reconstruction_error":
-            each = tf.square(outputs - tf.cast(targets, outputs.dtype) * PIXEL_SCALE)
-        elif self.loss == "sigmoid_cross_entropy":
-            each = tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.cast(targets, outputs.dtype), logits=outputs)
-        else:
-            each = self._softmax_losses(targets, outputs)
-        return tf.reduce_mean(each, axis=range(1, each.shape.rank)) if each.shape.rank > 1 else each
-
-    def _softmax_losses(self, labels: Any, logits: Any) -> Any:
-        smoothing = self.recipe.label_smoothing
-        if not smoothing:
-            return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
-        classes = logits.shape[-1]
-        targets = tf.one_hot(labels, classes, dtype=logits.dtype) * (1.0 - smoothing) + smoothing / classes
-        return tf.nn.softmax_cross_entropy_with_logits(labels=targets, logits=logits)
+        each = losses(self.loss, targets, outputs, self.recipe.label_smoothing)
+        return tf.reduce_sum(each) / self.recipe.batch_size
 
     def _regularized(self, gradients: list[Any]) -> list[Any]:
         l2 = self.recipe.optimizer.l2
@@ -291,20 +281,3 @@ def _table(rows: Sequence[Any]) -> Any:
     """`rows` [n, ...] as a tensor [BURST, ...]: one shape, so one trace, however full the burst is."""
     column = np.stack(rows)
     return tf.constant(np.concatenate([column, np.zeros((BURST - len(column), *column.shape[1:]), column.dtype)]))
-
-
-def tensors_of(variables: Sequence[Any]) -> list[Any]:
-    """The TensorFlow variables under Keras 3's; Keras 2's are TensorFlow's own."""
-    return [getattr(v, "value", v) if not isinstance(v, tf.Variable) else v for v in variables]
-
-
-def _norm(gradients: Sequence[Any]) -> Any:
-    """The norm of all; the small ones as one tensor, since a sum of each would cost more than the copy."""
-    small = [tf.reshape(each, [-1]) for each in gradients if each.shape.num_elements() <= _SMALL]
-    large = [each for each in gradients if each.shape.num_elements() > _SMALL]
-    return tf.linalg.global_norm([*large, tf.concat(small, 0)] if small else large)
-
-
-def dense(gradient: Any) -> Any:
-    """Sparse gradients with repeated rows are not merged by Keras 3's optimizers: they are made dense first."""
-    return tf.convert_to_tensor(gradient) if isinstance(gradient, tf.IndexedSlices) else gradient

@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from trainband.benchmarks.backends.base import BackendError
-from trainband.benchmarks.backends.tensorflow import TensorFlowAdapter, dense, tensors_of
+from trainband.benchmarks.backends.tensorflow import TensorFlowAdapter
+from trainband.benchmarks.backends.tensorflow_gradients import dense, tensors_of
 from trainband.benchmarks.zoom.layerwise import Layerwise, Pulled, is_float, leaves, like
 
 
@@ -25,6 +26,10 @@ class TensorFlowLayerwise(Layerwise):
 
     adapter: TensorFlowAdapter
 
+    def __init__(self, adapter: TensorFlowAdapter) -> None:
+        super().__init__(adapter)
+        self._sparse: dict[int, Any] = {}  # a stock optimizer is given IndexedSlices as they are
+
     def pull_back(
         self, layer: Any, arguments: Sequence[Any], options: Mapping[str, Any], slopes: Sequence[np.ndarray] | None
     ) -> Pulled:
@@ -38,17 +43,19 @@ class TensorFlowLayerwise(Layerwise):
                 tape.watch([given[place] for place in floats])
                 outputs = leaves(layer(*like(arguments, iter(given)), **options))
             if not slopes:
-                return outputs, [], []
+                return outputs, [], [], []
             slopes = [tf.cast(slope, output.dtype) for slope, output in zip(slopes, outputs, strict=True)]
             by = tape.gradient(outputs, [*(given[place] for place in floats), *variables], output_gradients=slopes)
-            by = [None if gradient is None else dense(gradient) for gradient in by]
-            return outputs, by[: len(floats)], by[len(floats) :]
+            found = [None if gradient is None else dense(gradient) for gradient in by]
+            return outputs, found[: len(floats)], found[len(floats) :], by[len(floats) :]
 
         before = [variable.numpy() for variable in others]
-        outputs, by_inputs, by_weights = tf.function(pull)(given, [tf.constant(slope) for slope in slopes or ()])
+        outputs, by_inputs, by_weights, raw = tf.function(pull)(given, [tf.constant(slope) for slope in slopes or ()])
         after = [np.asarray(variable.numpy()) for variable in others]
         for variable, value in zip(others, before, strict=True):
             variable.assign(value)
+        rows = zip(layer.trainable_weights, raw, strict=False)
+        self._sparse |= {self.positions[id(v)]: g for v, g in rows if isinstance(g, tf.IndexedSlices)}
         found: list[Any] = [None] * len(given)
         for place, gradient in zip(floats, by_inputs, strict=False):
             found[place] = None if gradient is None else self.array(gradient)
@@ -73,9 +80,12 @@ class TensorFlowLayerwise(Layerwise):
         loss, slope = tf.function(take)(tf.constant(targets), tf.constant(outputs))
         return float(loss.numpy()), self.array(slope)
 
-    def descend(self, gradients: Sequence[np.ndarray], rate: float) -> None:
-        given = [tf.constant(gradient) for gradient in gradients]
-        tf.function(self.adapter.descend)(given, tf.constant(rate, tf.float32))
+    def descend(self, gradients: Sequence[np.ndarray], rate: float | None, *, pulled: bool) -> None:
+        sparse = self._sparse if pulled and self.adapter.recipe.stock else {}
+        places = [place for place, entry in enumerate(self.adapter.variables) if entry.trainable]
+        rows = zip(places, gradients, strict=True)
+        given = [sparse[place] if place in sparse else tf.constant(gradient) for place, gradient in rows]
+        tf.function(self.adapter.descend)(given, None if rate is None else tf.constant(rate, tf.float32))
 
     def keys(self, keys: np.ndarray) -> Any:
         return tf.constant(keys)

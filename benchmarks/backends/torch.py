@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from trainband.benchmarks.backends import torch_layers
-from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of, load_architecture
+from trainband.benchmarks.backends.base import Adapter, BackendError, entries_of
 from trainband.benchmarks.backends.common import (
     KerasKit,
     assign_seeds,
@@ -54,12 +54,12 @@ class TorchAdapter(Adapter):
         set_precision(profile.precision)
         self.torch_device = torch.device("cuda" if profile.device == "gpu" else "cpu")
 
-    def build(self, architecture: str) -> None:
+    def _build(self, architecture: Callable[[Any], Any]) -> None:
         kit = TorchKit()
-        self.model = load_architecture(architecture)(kit)
+        self.model = architecture(kit)
         self.optimizer = build_optimizer(self.recipe, self.model.trainable_variables)
         self.random_layers = kit.random_layers
-        self.variables = entries_of(self.model)
+        self.variables = entries_of(self.model, drawn=not self.recipe.stock)
         self._trainable = [entry for entry in self.variables if entry.trainable]
         self._tensors = [entry.variable.value for entry in self._trainable]
         self.slots = slots_of(self.optimizer, self.variables)
@@ -90,9 +90,10 @@ class TorchAdapter(Adapter):
             figures = torch.stack([loss, norm, self.optimizer.learning_rate.value.to(loss.device)]).to(torch.float32)
         return figures, self._observed(outputs.detach())
 
-    def descend(self, gradients: Sequence[Any], rate: float) -> None:
-        """One update by the loss's `gradients`, at the learning rate `rate`."""
-        self.optimizer.learning_rate.assign(rate)
+    def descend(self, gradients: Sequence[Any], rate: float | None) -> None:
+        """One update by the loss's `gradients`, at the learning rate `rate` or the optimizer's own."""
+        if rate is not None:
+            self.optimizer.learning_rate.assign(rate)
         self.optimizer.apply(self._regularized(gradients), [entry.variable for entry in self._trainable])
 
     def _observed(self, logits: Any) -> Any:

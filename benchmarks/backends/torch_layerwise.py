@@ -66,7 +66,7 @@ class TorchLayerwise(Layerwise):
         (slope,) = torch.autograd.grad(loss, [logits])
         return float(loss.item()), self.array(slope)
 
-    def descend(self, gradients: Sequence[np.ndarray], rate: float) -> None:
+    def descend(self, gradients: Sequence[np.ndarray], rate: float | None, *, pulled: bool) -> None:
         with torch.no_grad():
             self.adapter.descend([self.tensor(gradient) for gradient in gradients], rate)
 

@@ -48,7 +48,11 @@ def _groups(record: Record) -> dict[Group, Mapping[str, Any]]:
         },
         "flags": dict(host.get("environment", {})),
         "data": {} if measured is None else flat({"data": asdict(measured.data)}),
-        "seed": {"seed": record.seed, **asdict(record.factor_seeds)},
+        "seed": {
+            "seed": record.seed,
+            **asdict(record.factor_seeds),
+            "initial_weights_from": record.initial_weights_from,
+        },
         "code": {"trainband_version": record.trainband_version, **flat({"git": _git(host)})},
         "fault": {"faults": list(record.faults)},
     }

@@ -14,7 +14,7 @@ from trainband.benchmarks.diff.trajectory import compare_traces
 from trainband.benchmarks.environments.recorded import recorded_environment
 from trainband.benchmarks.environments.uv import EnvironmentFailure
 from trainband.benchmarks.host_lock import host_lock
-from trainband.benchmarks.run_spec import SPEC_FILE, TRACE_FILE, Zoom, spec_from_json
+from trainband.benchmarks.run_spec import TRACE_FILE, Zoom, stored_spec
 from trainband.benchmarks.trace.files import Trace, read_trace
 from trainband.benchmarks.training_child import environment_of, train_in_child
 from trainband.results.records import Record
@@ -93,7 +93,7 @@ class Rerunner:
             ).python
         except EnvironmentFailure as error:
             raise RerunError(f"the environment of run {side.record.run_id} cannot be built again: {error}") from error
-        spec = spec_from_json((side.folder / SPEC_FILE).read_text(encoding="utf-8"))
+        spec = stored_spec(side.folder)
         spec = replace(spec, window=window, zoom=zoom, cache_root=str(self.cache_root), submitted_at=time.time())
         if zoom is not None and not zoom.own:
             spec = replace(spec, profile=replace(spec.profile, precision="float64"))

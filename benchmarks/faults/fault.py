@@ -10,7 +10,7 @@ import numpy as np
 from trainband.benchmarks.backends.base import Adapter
 from trainband.benchmarks.batches import Order
 from trainband.benchmarks.diff.stages import Stage
-from trainband.models.specs import Recipe
+from trainband.models.specs import Recipe, Schedule
 from trainband.platforms.profiles import Profile
 
 Arrays = dict[str, np.ndarray]
@@ -19,6 +19,13 @@ NO_PLACE = "no_place"
 
 class NoPlace(ValueError):
     """A fault that this run has no place for; the message says why."""
+
+
+def stated_schedule(recipe: Recipe) -> Schedule:
+    """The recipe's schedule; raises NoPlace where the optimizer's own rate is in force."""
+    if recipe.schedule is None:
+        raise NoPlace("the recipe states no learning rate")
+    return recipe.schedule
 
 
 @dataclass(frozen=True, kw_only=True)

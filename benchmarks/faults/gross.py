@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from trainband.benchmarks.faults.fault import Arrays, Fault
+from trainband.benchmarks.faults.fault import Arrays, Fault, stated_schedule
 from trainband.models.specs import Recipe, Schedule
 
 
@@ -22,10 +22,11 @@ def _forget_statistics(role: str, value: np.ndarray) -> np.ndarray:
 
 
 def _no_learning(recipe: Recipe) -> Recipe:
-    return replace(recipe, schedule=replace(recipe.schedule, peak=0.0))
+    return replace(recipe, schedule=replace(stated_schedule(recipe), peak=0.0))
 
 
 def _explode(recipe: Recipe) -> Recipe:
+    stated_schedule(recipe)
     return replace(recipe, schedule=Schedule(kind="constant", peak=1e38))
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from trainband.benchmarks.backends.base import Adapter
-from trainband.benchmarks.faults.fault import Fault, NoPlace
-from trainband.models.specs import Optimizer, Recipe, Schedule
+from trainband.benchmarks.faults.fault import Fault, NoPlace, stated_schedule
+from trainband.models.specs import Optimizer, Recipe, Schedule, StockOptimizer
 from trainband.platforms.profiles import Profile
 
 
@@ -44,11 +44,17 @@ def _no_smoothing(recipe: Recipe) -> Recipe:
 
 
 def _low_rate(recipe: Recipe) -> Recipe:
-    return replace(recipe, schedule=replace(recipe.schedule, peak=0.9 * recipe.schedule.peak))
+    schedule = stated_schedule(recipe)
+    return replace(recipe, schedule=replace(schedule, peak=0.9 * schedule.peak))
 
 
 def _optimizer(change: Callable[[Optimizer], Optimizer]) -> Callable[[Recipe], Recipe]:
-    return lambda recipe: replace(recipe, optimizer=change(recipe.optimizer))
+    def changed(recipe: Recipe) -> Recipe:
+        if isinstance(recipe.optimizer, StockOptimizer):
+            raise NoPlace("the recipe states nothing of its optimizer")
+        return replace(recipe, optimizer=change(recipe.optimizer))
+
+    return changed
 
 
 def _low_momentum(optimizer: Optimizer) -> Optimizer:
@@ -78,21 +84,23 @@ def _decay_everywhere(adapter: Adapter) -> str:
 
 
 def _late_warm_up(recipe: Recipe) -> Recipe:
-    if not recipe.schedule.warmup_epochs:
+    schedule = stated_schedule(recipe)
+    if not schedule.warmup_epochs:
         raise NoPlace("the schedule has no warm-up")
-    return replace(recipe, schedule=replace(recipe.schedule, warmup_epochs=recipe.schedule.warmup_epochs + 1.0))
+    return replace(recipe, schedule=replace(schedule, warmup_epochs=schedule.warmup_epochs + 1.0))
 
 
 def _late_decay(recipe: Recipe) -> Recipe:
-    if recipe.schedule.kind == "constant":
+    schedule = stated_schedule(recipe)
+    if schedule.kind == "constant":
         raise NoPlace("the schedule does not decay")
-    return replace(recipe, schedule=_DecaysLate(**_values(recipe.schedule)))
+    return replace(recipe, schedule=_DecaysLate(**_values(schedule)))
 
 
 def _one_epoch_fewer(recipe: Recipe) -> Recipe:
     if recipe.epochs == 1:
         raise NoPlace("the recipe has one epoch")
-    planned = _Planned(**_values(recipe.schedule), epochs=recipe.epochs)
+    planned = _Planned(**_values(recipe.schedule), epochs=recipe.epochs) if recipe.schedule else None
     return replace(recipe, epochs=recipe.epochs - 1, schedule=planned)
 
 

@@ -41,7 +41,7 @@ class EvidenceReader:
         """What is known of a planned cell; `band` is the one that its margins came from."""
         metrics = cell.model.judged_by(cell.recipe.tier)
         errors = row.pairs[-1].broken if row.pairs else {}
-        natural = None if getattr(cell.recipe, "stock", False) else True
+        natural = None if cell.recipe.stock else True
         weights = row.initial_weights
         return CellEvidence(
             cell=row.cell,

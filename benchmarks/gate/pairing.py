@@ -9,8 +9,8 @@ from trainband.benchmarks.cells import Cell
 from trainband.benchmarks.diff.trajectory import NotComparable, compare_traces
 from trainband.benchmarks.environments.locks import LOCK_FILE
 from trainband.benchmarks.gate.sides import GateEnvironment
-from trainband.benchmarks.run_spec import TRACE_FILE
-from trainband.benchmarks.runner import Runner, RunRequest
+from trainband.benchmarks.run_spec import INITIAL_FILE, TRACE_FILE
+from trainband.benchmarks.runner import Runner, RunRequest, Transplant
 from trainband.benchmarks.seeds import gate_seed
 from trainband.benchmarks.trace.files import TraceError, read_trace
 from trainband.results.codec import encode
@@ -40,7 +40,7 @@ class Pairing:
         """Pair `index` of `cell`; a run that fails breaks its side of the pair."""
         seed = gate_seed(cell.model.name, cell.recipe.tier, index)
         baseline = self._stored(cell, seed) or self._run("baseline", cell, seed)
-        candidate = self._run("candidate", cell, seed)
+        candidate = self._run("candidate", cell, seed, self._transplant(cell, baseline))
         records: dict[GateSide, Record] = {"baseline": baseline, "candidate": candidate}
         return RunPair(
             index=index,
@@ -51,8 +51,15 @@ class Pairing:
             broken={side: each.failure.message for side, each in records.items() if each.failure is not None},
         )
 
-    def _run(self, side: GateSide, cell: Cell, seed: int) -> Record:
-        return self.runners[side].run(RunRequest(cell=cell, seed=seed, seed_role="gate"))
+    def _run(self, side: GateSide, cell: Cell, seed: int, transplant: Transplant | None = None) -> Record:
+        return self.runners[side].run(RunRequest(cell=cell, seed=seed, seed_role="gate", transplant=transplant))
+
+    def _transplant(self, cell: Cell, baseline: Record) -> Transplant | None:
+        """The baseline's initial weights, where the seed alone does not say them on both sides."""
+        weights = self.store.run_path(baseline.run_id) / INITIAL_FILE
+        if not cell.recipe.stock or not weights.exists():
+            return None
+        return Transplant(run_id=baseline.run_id, weights=weights)
 
     def _stored(self, cell: Cell, seed: int) -> Record | None:
         """A run of the baseline that an earlier gate made in the same environment, on this host, by the same code."""

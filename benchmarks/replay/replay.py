@@ -12,7 +12,7 @@ from trainband.benchmarks.diff.refine import Side
 from trainband.benchmarks.environments.recorded import Source
 from trainband.benchmarks.replay.receipt import RECEIPT_FILE, Receipt, make_receipt, receipt_to_json
 from trainband.benchmarks.run_spec import TRACE_FILE, RunSpec
-from trainband.benchmarks.runner import Runner, RunRequest
+from trainband.benchmarks.runner import Runner, RunRequest, Transplant
 from trainband.benchmarks.trace.files import read_trace
 from trainband.results.records import Record
 
@@ -61,6 +61,7 @@ class Replayer:
             seed_role="pinned",
             faults=spec.faults,
             factor_seeds=spec.factor_seeds,
+            transplant=_transplant(recorded, spec),
             recorded=replace(spec, cores=cores_here(spec.cores)),
         )
         record = self.runner.run(request, add_receipt)
@@ -69,6 +70,11 @@ class Replayer:
                 f"run {recorded.record.run_id} trained again as {record.run_id}: {record.failure.message}"
             )
         return record, receipts[0]
+
+
+def _transplant(recorded: Side, spec: RunSpec) -> Transplant | None:
+    donor = recorded.record.initial_weights_from
+    return Transplant(run_id=donor, weights=Path(spec.initial_weights)) if donor and spec.initial_weights else None
 
 
 def cores_here(recorded: tuple[int, ...] | None) -> tuple[int, ...] | None:

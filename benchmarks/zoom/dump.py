@@ -75,12 +75,13 @@ class Reference:
       slopes: for each call the loss's gradient by its outputs; empty where nothing flows.
       weights, slots: before the step, as the adapter orders them.
       gradients: of the whole batch, by each trainable variable.
+      generators: states of the generators that the framework's own random layers draw from, before the step, by name.
       logits: digest of the whole batch's outputs, as a trace has it: uint32 [2].
     """
 
     step: int
     rows: int
-    learning_rate: float
+    learning_rate: float | None
     calls: tuple[CallShape, ...]
     inputs: Sequence[Sequence[np.ndarray]]
     slopes: Sequence[Sequence[np.ndarray]]
@@ -92,6 +93,7 @@ class Reference:
     slots: Sequence[np.ndarray]
     gradients: Sequence[np.ndarray]
     evaluated: np.ndarray
+    generators: Mapping[str, np.ndarray]
 
 
 _LISTS = ("weights", "slots", "gradients")
@@ -117,6 +119,7 @@ def write_reference(path: Path, reference: Reference) -> None:
     arrays = {name: getattr(reference, name) for name in _ARRAYS}
     for name in _LISTS:
         arrays |= {f"{name}{i}": array for i, array in enumerate(getattr(reference, name))}
+    arrays |= {f"generators/{name}": array for name, array in reference.generators.items()}
     for name in ("inputs", "slopes"):
         for call, found in enumerate(getattr(reference, name)):
             arrays |= {f"{name}{call}.{i}": array for i, array in enumerate(found)}
@@ -124,6 +127,7 @@ def write_reference(path: Path, reference: Reference) -> None:
     header |= {name: len(getattr(reference, name)) for name in _LISTS}
     header["calls"] = [encode(call) for call in reference.calls]
     header["inputs"] = [len(found) for found in reference.inputs]
+    header["generators"] = list(reference.generators)
     np.savez(path, header=_text(header), **arrays)
 
 
@@ -138,6 +142,7 @@ def read_reference(path: Path) -> Reference:
         return Reference(
             calls=calls,
             inputs=[[stored[f"inputs{c}.{i}"] for i in range(count)] for c, (_, count) in enumerate(rows)],
+            generators={name: stored[f"generators/{name}"] for name in header["generators"]},
             slopes=[[stored[f"slopes{c}.{i}"] for i in range(call.slopes)] for c, call in enumerate(calls)],
             **found,
         )

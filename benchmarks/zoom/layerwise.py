@@ -68,7 +68,7 @@ class Layerwise(ABC):
         weights = self.adapter.weights()
         self.adapter.assign(weights)
         calls: list[Call] = []
-        with self.drawing(keys), self.untracked(), _recorded(self.adapter.model, calls):
+        with self.same_draws(), self.drawing(keys), self.untracked(), _recorded(self.adapter.model, calls):
             outputs = self.adapter.model(self.tensor(inputs), training=True)
         self.adapter.assign(weights)
         return self.array(outputs), calls
@@ -76,6 +76,14 @@ class Layerwise(ABC):
     def drawing(self, keys: np.ndarray) -> AbstractContextManager[None]:
         """Random layers draw by `keys`, int64 [random layers]."""
         return drawing(Draws(self.keys(keys), 0))
+
+    @contextmanager
+    def same_draws(self) -> Iterator[None]:
+        """The framework's own generators stand after the block where they stood before it."""
+        states = self.adapter.generator_states()
+        yield
+        if states:
+            self.adapter.restore_generators(states)
 
     def untracked(self) -> AbstractContextManager[Any]:
         """Nothing is kept for derivatives."""
@@ -106,8 +114,12 @@ class Layerwise(ABC):
         """The training loss of a batch, or of some of its rows, and its gradient by the outputs."""
 
     @abstractmethod
-    def descend(self, gradients: Sequence[np.ndarray], rate: float) -> None:
-        """One update of the adapter's variables by `gradients` of the loss."""
+    def descend(self, gradients: Sequence[np.ndarray], rate: float | None, *, pulled: bool) -> None:
+        """One update of the adapter's variables by `gradients` of the loss, at `rate` or the optimizer's own.
+
+        `pulled`: the calls pulled back so far are of the whole batch, so that what a stock optimizer is given in another
+        form than an array may be taken from them.
+        """
 
     @abstractmethod
     def keys(self, keys: np.ndarray) -> Any:

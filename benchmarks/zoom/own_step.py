@@ -81,6 +81,7 @@ def _taken(
 ) -> StepFigures:
     layers = layerwise(adapter)
     targets = batch.inputs if adapter.targets_are_inputs else batch.labels
+    generators = adapter.generator_states()
     outputs, calls = layers.forward(batch.inputs, batch.keys)
     loss, slope = layers.loss(targets, outputs)
     with layers.drawing(batch.keys):
@@ -90,7 +91,7 @@ def _taken(
     reference = Reference(
         step=batch.step,
         rows=rows,
-        learning_rate=float(batch.learning_rate),
+        learning_rate=batch.learning_rate,
         calls=shapes,
         inputs=inputs,
         slopes=slopes,
@@ -102,6 +103,7 @@ def _taken(
         slots=slots,
         gradients=_weight_gradients(layers, calls, backward, weights),
         evaluated=evaluated,
+        generators=generators,
     )
     return StepFigures(reference=reference, tensors=[_loss_place(loss), *_places(calls, backward, rows)])
 
@@ -128,7 +130,8 @@ def _backward(layers: Layerwise, calls: list[Call], slope: np.ndarray) -> list[_
         slopes = [upstream.pop(id(output), []) for output in leaves(call.outputs)]
         known = [layers.total(each) for each in slopes if each]
         arguments = _arrays(layers, call.arguments)
-        pulled = layers.pull_back(call.layer, arguments, call.options, known or None)
+        with layers.same_draws():
+            pulled = layers.pull_back(call.layer, arguments, call.options, known or None)
         for leaf, gradient in zip(leaves(call.arguments), pulled.input_gradients, strict=True):
             if gradient is not None:
                 upstream.setdefault(id(leaf), []).append(gradient)

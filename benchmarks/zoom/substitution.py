@@ -23,6 +23,7 @@ def substitute(adapter: Adapter, reference: Reference) -> Tensors:
         return array.astype(np.float64) if wide and is_float(array) else array
 
     adapter.assign(reference.weights)
+    _set_generators(adapter, reference)
     found: Tensors = []
     with layers.drawing(reference.keys):
         for call, inputs, slopes in zip(reference.calls, reference.inputs, reference.slopes, strict=True):
@@ -32,14 +33,26 @@ def substitute(adapter: Adapter, reference: Reference) -> Tensors:
             arguments = like(call.arguments, iter([fed(array) for array in inputs]))
             given = inputs[len(inputs) - len(call.tensors) :]
             options = {**call.options, **dict(zip(call.tensors, map(layers.tensor, given), strict=True))}
-            pulled = layers.pull_back(layer, arguments, options, [fed(slope) for slope in slopes] or None)
+            with layers.same_draws():
+                pulled = layers.pull_back(layer, arguments, options, [fed(slope) for slope in slopes] or None)
             found += layer_tensors(layer, call.call, pulled)
     loss, slope = layers.loss(reference.targets, fed(reference.outputs))
     found += [(Place(stage="loss", layer="", tensor=name), np.asarray(value)) for name, value in
               (("loss", np.array([loss])), ("slope", slope))]  # fmt: skip
     layers.set_optimizer(reference.step, [fed(slot) for slot in reference.slots])
-    layers.descend([fed(gradient) for gradient in reference.gradients], reference.learning_rate)
+    whole = reference.rows == adapter.recipe.batch_size
+    layers.descend([fed(gradient) for gradient in reference.gradients], reference.learning_rate, pulled=whole)
     found += update_tensors(adapter, reference.weights)
     adapter.assign(reference.weights)
     outputs = adapter.eval_step(reference.evaluated)
     return [*found, (Place(stage="evaluation", layer="", tensor="output"), outputs)]
+
+
+def _set_generators(adapter: Adapter, reference: Reference) -> None:
+    """Let the framework's own random layers draw as the reference's did, where they have generators of its kind."""
+    states = adapter.generator_states()
+    forms = [
+        {name: (state.shape, state.dtype) for name, state in each.items()} for each in (states, reference.generators)
+    ]
+    if states and forms[0] == forms[1]:
+        adapter.restore_generators(reference.generators)

@@ -26,6 +26,10 @@ PARAMETERS = {
     "mlp_digits": 64 * 64 + 64 + 650,
     "cnn_digits": 144 + 4_608 + 96 + 5_130,
     "resnet_digits": 144 + 2 * 2_304 + 4_608 + 9_216 + 512 + 288 + 330,
+    "lstm_digits": 4 * (8 * 64 + 64**2 + 64) + 650,
+    "vit_digits": 160 + 16 * 32 + 8 * 32**2 + 10 * 32 + 64 + 32 + 64 + 330,
+    "tokens_digits": 17 * 8 + 64 * 8 + 8 * 8 * 32 + 32 + 2_570,
+    "stock_digits": 17 * 8 + 3 * 3 * 8 * 16 + 16 + 32 + 4 * (96 * 32 + 32**2 + 32) + 64 + 330,
     "lenet5_mnist": 61_706,
     "cnn_fashion_mnist": 144 + 4_608 + 96 + 100_416 + 650,
     "resnet20_cifar10": 269_722,
@@ -148,6 +152,9 @@ def test_rates_are_positive_and_never_above_the_peak(model: ReferenceModel) -> N
         steps = dataset(model.dataset_of(recipe.tier)).n_train // recipe.batch_size
         total = steps * recipe.epochs
         every = {*range(0, total, max(1, total // 1000)), total - 1}
+        if recipe.schedule is None:
+            assert {recipe.learning_rate(s, steps_per_epoch=steps) for s in every} == {None}
+            continue
         rates = [recipe.schedule.learning_rate(s, steps_per_epoch=steps, total_steps=total) for s in sorted(every)]
         assert min(rates) > 0
         assert max(rates) <= recipe.schedule.peak

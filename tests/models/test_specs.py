@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from trainband.models.metrics import ACCURACY, LOG_LOSS, Metric
-from trainband.models.specs import Optimizer, Recipe, ReferenceModel, Schedule
+from trainband.models.specs import Optimizer, Recipe, ReferenceModel, Schedule, StockOptimizer
+from trainband.results.codec import decode, encode
 
 RECIPE = Recipe(
     tier="smoke",
@@ -16,6 +17,7 @@ RECIPE = Recipe(
     schedule=Schedule(kind="constant", peak=0.1),
     smallest_drop={"accuracy": 0.02, "log_loss": 0.1},
 )
+STOCK = StockOptimizer(stock="adam")
 MODEL = ReferenceModel(
     name="some_model",
     title="Some model",
@@ -70,6 +72,7 @@ def test_a_piecewise_rate_changes_at_its_boundaries_in_epochs() -> None:
         (Schedule, {"kind": "constant", "peak": float("inf")}, "peak = inf: negative or not finite"),
         (Schedule, {"kind": "piecewise", "peak": 1.0, "boundaries": (1.0,)}, "1 boundaries and 0 factors"),
         (Schedule, {"kind": "linear", "peak": 1.0, "boundaries": (1.0,), "factors": (0.1,)}, "with kind 'linear'"),
+        (StockOptimizer, {"stock": "lion"}, "optimizer.stock = 'lion': not sgd, adam or adamw"),
         (Optimizer, {"name": "lion"}, "optimizer 'lion': not sgd, adam or adamw"),
         (Optimizer, {"name": "sgd", "momentum": 1.0}, r"optimizer.momentum = 1.0: outside \[0, 1\)"),
         (Optimizer, {"name": "adam", "beta_2": -0.1}, r"optimizer.beta_2 = -0.1: outside \[0, 1\)"),
@@ -90,6 +93,16 @@ def test_a_value_out_of_range_is_refused_with_its_name(kind: Any, changes: dict[
         ({"eval_every_epochs": 0}, "recipe.eval_every_epochs = 0"),
         ({"label_smoothing": 1.0}, r"recipe.label_smoothing = 1.0: outside \[0, 1\)"),
         ({"time_limit_sec": 0.0}, "recipe.time_limit_sec = 0.0: must be positive"),
+        ({"schedule": None}, "recipe.schedule = None: only a stock optimizer has a rate of its own"),
+        ({"optimizer": STOCK}, "recipe.schedule: a stock optimizer has a rate of its own; set it to None"),
+        (
+            {"optimizer": STOCK, "schedule": None, "label_smoothing": 0.1},
+            "recipe.label_smoothing = 0.1: with a stock optimizer",
+        ),
+        (
+            {"optimizer": STOCK, "schedule": None, "augmentation": "pad4_crop_flip"},
+            "recipe.augmentation = 'pad4_crop_flip': with a stock optimizer",
+        ),
     ],
 )
 def test_a_recipe_out_of_range_is_refused(changes: dict[str, Any], message: str) -> None:
@@ -121,6 +134,19 @@ def test_a_metric_needs_a_direction_and_a_range() -> None:
         replace(ACCURACY, direction="up")
     with pytest.raises(ValueError, match=r"minimum 0\.0 >= maximum 0\.0"):
         Metric(name="m", unit="u", direction="lower", aggregation="mean", minimum=0.0, maximum=0.0)
+
+
+def test_a_stock_recipe_has_no_rate_of_its_own_and_survives_json() -> None:
+    recipe = replace(RECIPE, optimizer=STOCK, schedule=None)
+    assert (RECIPE.stock, recipe.stock) == (False, True)
+    assert recipe.learning_rate(3, steps_per_epoch=4) is None
+    assert decode(Recipe, encode(recipe)) == recipe
+    assert encode(recipe)["optimizer"] == {"stock": "adam"}
+
+
+def test_a_rate_past_the_last_step_is_the_last_one() -> None:
+    recipe = replace(RECIPE, epochs=2, schedule=Schedule(kind="linear", peak=1.0))
+    assert [recipe.learning_rate(step, steps_per_epoch=2) for step in range(5)] == [1.0, 0.75, 0.5, 0.25, 0.25]
 
 
 def test_a_tier_that_is_not_there_is_answered_with_those_that_are() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from trainband.benchmarks.backends import base
 from trainband.benchmarks.backends.base import Adapter, create_adapter, load_architecture
 from trainband.benchmarks.batches import Batch
 from trainband.benchmarks.flops import training_flops_per_example
@@ -46,8 +46,7 @@ def built(architecture: str, profile: dict[str, Any], *, rows: int, sizes: dict[
         smallest_drop={},
     )
     adapter = create_adapter(decode(Profile, profile), recipe, loss="softmax_cross_entropy")
-    backend = importlib.import_module(type(adapter).__module__)
-    backend.load_architecture = partial(resized, sizes=sizes, one_output=one_output)  # type: ignore[attr-defined]
+    base.load_architecture = partial(resized, sizes=sizes, one_output=one_output)
     adapter.build(architecture)
     return adapter
 

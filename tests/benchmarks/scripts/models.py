@@ -17,7 +17,7 @@ from trainband.models.catalog import find_model
 from trainband.models.dataset_spec import Dataset
 from trainband.models.datasets import dataset
 from trainband.models.layers.draws import step_keys
-from trainband.models.specs import Optimizer, Recipe, ReferenceModel, Schedule
+from trainband.models.specs import Optimizer, Recipe, ReferenceModel, Schedule, StockOptimizer
 from trainband.platforms.profile_spec import Profile
 from trainband.results.codec import decode
 
@@ -34,8 +34,12 @@ def random_batch(model: ReferenceModel, *, rows: int, random_layers: int, step: 
         inputs=_random_inputs(data, rng, rows),
         labels=rng.integers(0, data.classes, (rows, *data.label_shape)).astype(np.int32),
         keys=step_keys(SEED, step, random_layers),
-        learning_rate=RATE[model.recipes[0].optimizer.name],
+        learning_rate=_rate(model.recipes[0]),
     )
+
+
+def _rate(recipe: Recipe) -> float | None:
+    return None if isinstance(recipe.optimizer, StockOptimizer) else RATE[recipe.optimizer.name]
 
 
 def _random_inputs(data: Dataset, rng: np.random.Generator, rows: int) -> np.ndarray:
@@ -165,7 +169,7 @@ def two_steps(
         from trainband.benchmarks.backends import tensorflow
 
         if not merge:
-            tensorflow._dense = lambda gradient: gradient  # type: ignore[attr-defined]
+            tensorflow.dense = lambda gradient: gradient  # type: ignore[attr-defined]
         if compiled_update:
             tensorflow.COMPILED_UPDATE = 0
     tokens = np.array([[1, 1, 2, 3], [1, 4, 4, 4], [2, 2, 2, 2], [5, 1, 0, 5]], np.uint8)
