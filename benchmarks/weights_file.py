@@ -44,11 +44,12 @@ def read_weights(path: Path, shapes: Sequence[tuple[str, tuple[int, ...]]]) -> l
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             header = json.loads(stored["header"].tobytes())
-            if header["version"] != WEIGHTS_VERSION:
-                raise WeightsError(f"{path} has version {header['version']}; this release reads {WEIGHTS_VERSION}")
+            version = header["version"]
             values = [stored[str(place)] for place in range(len(header["names"]))]
-    except (OSError, EOFError, KeyError, TypeError, zipfile.BadZipFile, json.JSONDecodeError) as error:
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise WeightsError(f"{path} holds no weights: {type(error).__name__}: {error}") from error
+    if version != WEIGHTS_VERSION:
+        raise WeightsError(f"{path} has version {version}; this release reads {WEIGHTS_VERSION}")
     held = [(name, value.shape) for name, value in zip(header["names"], values, strict=True)]
     apart = [f"{ours} | {theirs}" for ours, theirs in zip(held, shapes, strict=False) if ours != theirs]
     if apart or len(held) != len(shapes):
