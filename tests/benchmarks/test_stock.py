@@ -65,7 +65,9 @@ def test_initial_weights_and_draws_have_seeds_of_their_own(frameworks: Any, back
     assert both["generators"] != draws["generators"] == other["generators"]
 
 
-@pytest.mark.parametrize("fault", [fault for fault in audited() if fault.stage == "hyper-parameters"], ids=lambda fault: fault.name)
+@pytest.mark.parametrize(
+    "fault", [fault for fault in audited() if fault.stage == "hyper-parameters"], ids=lambda fault: fault.name
+)
 def test_a_fault_in_what_no_recipe_states_has_no_place(fault: Any) -> None:
     with pytest.raises(NoPlace):
         fault.recipe(STOCK.recipe("smoke"))
