@@ -11,16 +11,19 @@ import numpy as np
 import pytest
 
 from trainband.benchmarks.backends.logits_digest import logits_digests, row_stride
-from trainband.benchmarks.trace.files import Header, Trace, TraceError, read_trace, write_trace
+from trainband.benchmarks.trace.files import STATE_ARRAYS, STEP_ARRAYS, Header, Trace, TraceError, read_trace, write_trace
 from trainband.benchmarks.trace.outcome import example_losses, top_classes
 from trainband.benchmarks.trace.recorder import StateRecorder
 from trainband.benchmarks.trace.tensors import TensorKey, digests_of
 from trainband.platforms.profiles import find_profile
 
+GOLDEN_TRACE = Path(__file__).parents[1] / "golden" / "trace_v1.npz"
 BACKENDS = {"tensorflow": "cpu", "jax": "cpu_jax", "torch": "cpu_torch"}
 GOLDEN = Path(__file__).parents[1] / "golden" / "logits_digest.json"
 SGD = {"name": "sgd", "momentum": 0.9, "nesterov": False}
 ADAMW = {"name": "adamw", "weight_decay": 0.1}
+
+ARRAYS = (*STEP_ARRAYS, *STATE_ARRAYS, "top_classes", "example_losses")
 
 each_backend = pytest.mark.parametrize(
     "backend", [pytest.param(name, marks=pytest.mark.backend(name)) for name in BACKENDS]
@@ -37,6 +40,24 @@ def golden_logits() -> np.ndarray:
 def test_the_digest_of_logits_never_changes_between_versions() -> None:
     expected = json.loads(GOLDEN.read_text(encoding="utf-8"))
     assert logits_digests(list(golden_logits())).tolist() == expected["digests"]
+
+
+def test_a_trace_of_version_1_stays_readable(tmp_path: Path) -> None:
+    """The first four steps of a run of mlp_digits, with its evaluation."""
+    trace = read_trace(GOLDEN_TRACE)
+    assert (trace.steps, trace.state_steps.tolist()) == (4, [-1, 0, 1, 2])
+    assert trace.losses.dtype == np.float32
+    assert trace.losses[0] == pytest.approx(2.3, abs=0.5)
+    assert (trace.header.backend, trace.header.examples, len(trace.top_classes)) == ("tensorflow", 360, 360)
+    kinds = {key.kind for key in trace.header.tensors}
+    assert kinds == {"parameter", "gradient", "slot"}
+    assert trace.state_digests.shape == (4, len(trace.header.tensors), 16)
+    path = tmp_path / "trace.npz"
+    with open(path, "wb") as file:
+        write_trace(file, trace)
+    again = read_trace(path)
+    assert again.header == trace.header
+    assert all(np.array_equal(getattr(again, name), getattr(trace, name), equal_nan=True) for name in ARRAYS)
 
 
 def test_the_digest_sees_every_logit_and_their_order() -> None:
