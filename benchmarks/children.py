@@ -166,6 +166,11 @@ class ChildPool:
             self._drop(key)
             raise
 
+    def start(self, *, python: str, backend: str, environ: Mapping[str, str]) -> None:
+        """Start the server that runs children of this kind: a server ends with the thread that started it."""
+        if self._fork_server:
+            self._server((python, backend, tuple(sorted(environ.items()))), environ)
+
     def _server(self, key: tuple[Any, ...], environ: Mapping[str, str]) -> ForkServer:
         with self._lock:
             if self._closed:

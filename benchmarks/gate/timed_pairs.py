@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from trainband.benchmarks.children import ChildPool
+from trainband.benchmarks.children import ChildPool, ServerDied
 from trainband.benchmarks.run_spec import RunSpec, Timing
-from trainband.benchmarks.training_child import Trained, environment_of, train_in_child
+from trainband.benchmarks.training_child import environment_of, log_tail, train_in_child
 from trainband.results.gate.speed import Block, GateSide
 
 BLOCK_SEC = 2.0
@@ -66,7 +66,7 @@ class _Child:
     def __init__(self, side: TimedSide, spec: RunSpec, cache_root: Path) -> None:
         self.side = side
         self._spec = spec
-        self._cache_root = cache_root
+        self._environ = environment_of(spec.profile, cache_root)
         self._buffer = b""
 
     def __enter__(self) -> _Child:
@@ -81,22 +81,32 @@ class _Child:
             threads = stack.enter_context(ThreadPoolExecutor(max_workers=1))
             stack.callback(os.close, self._replies)
             stack.callback(os.close, self._requests)
-            self._ended: Future[Trained] = threads.submit(self._train, folder, timing)
+            # The pool outlives the thread that waits for this child, and so must its server.
+            python, backend = self.side.python, self._spec.profile.backend
+            try:
+                self.side.pool.start(python=python, backend=backend, environ=self._environ)
+            except ServerDied as error:
+                raise NotTimed(self.side.name, str(error)) from error
+            self._ended: Future[str] = threads.submit(self._train, folder, timing)
             self._closing = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._closing.close()
 
-    def _train(self, folder: Path, timing: Timing) -> Trained:
-        return train_in_child(
+    def _train(self, folder: Path, timing: Timing) -> str:
+        """Why the child ended."""
+        trained = train_in_child(
             folder,
             replace(self._spec, timing=timing, submitted_at=time.time()),
             pool=self.side.pool,
             python=self.side.python,
-            environ=environment_of(self._spec.profile, self._cache_root),
+            environ=self._environ,
             time_limit_sec=self._spec.recipe.time_limit_sec + START_SEC,
         )
+        said = log_tail(folder).strip().splitlines()
+        why = trained.failure.message if trained.failure is not None else "its child ended"
+        return f"{why} ({said[-1]})" if said else why
 
     def ready(self) -> None:
         """Wait until its steps are compiled."""
@@ -112,11 +122,7 @@ class _Child:
             if select.select([self._replies], [], [], _POLL_SEC)[0]:
                 self._buffer += os.read(self._replies, 4096)
             elif self._ended.done():
-                raise NotTimed(self.side.name, _why(self._ended.result()))
+                raise NotTimed(self.side.name, self._ended.result())
         line, self._buffer = self._buffer.split(b"\n", 1)
         reply: dict[str, Any] = json.loads(line)
         return reply
-
-
-def _why(trained: Trained) -> str:
-    return trained.failure.message if trained.failure is not None else "its child ended"

@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 
 from trainband.benchmarks.backends.logits_digest import logits_digests, row_stride
-from trainband.benchmarks.trace.files import STATE_ARRAYS, STEP_ARRAYS, Header, Trace, TraceError, read_trace, write_trace
+from trainband.benchmarks.trace.files import (
+    STATE_ARRAYS,
+    STEP_ARRAYS,
+    Header,
+    Trace,
+    TraceError,
+    read_trace,
+    write_trace,
+)
 from trainband.benchmarks.trace.outcome import example_losses, top_classes
 from trainband.benchmarks.trace.recorder import StateRecorder
 from trainband.benchmarks.trace.tensors import TensorKey, digests_of
