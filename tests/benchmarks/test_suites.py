@@ -58,5 +58,7 @@ def test_a_suite_whose_pattern_names_nothing_says_which() -> None:
 
 
 def test_an_unknown_suite_is_named_with_the_nearest() -> None:
-    with pytest.raises(SuiteError, match=r"no suite 'quik' \(did you mean 'quick'\?\); there are 'gate', 'nightly', 'quick'"):
+    with pytest.raises(
+        SuiteError, match=r"no suite 'quik' \(did you mean 'quick'\?\); there are 'gate', 'nightly', 'quick'"
+    ):
         find_suite("quik")
