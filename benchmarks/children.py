@@ -150,7 +150,7 @@ class ChildPool:
         self, folder: Path, *, python: str, backend: str, environ: Mapping[str, str], time_limit_sec: float
     ) -> Exit:
         """Train the spec in `folder`; what the child prints goes to the folder's log."""
-        if not self._fork_server:
+        if not self._forks(backend, environ):
             return run_directly(folder, python=python, environ=environ, time_limit_sec=time_limit_sec)
         key = (python, backend, tuple(sorted(environ.items())))
         try:
@@ -168,8 +168,13 @@ class ChildPool:
 
     def start(self, *, python: str, backend: str, environ: Mapping[str, str]) -> None:
         """Start the server that runs children of this kind: a server ends with the thread that started it."""
-        if self._fork_server:
+        if self._forks(backend, environ):
             self._server((python, backend, tuple(sorted(environ.items()))), environ)
+
+    def _forks(self, backend: str, environ: Mapping[str, str]) -> bool:
+        """Whether a server may fork such children: Keras on PyTorch opens CUDA as it is imported, and no fork may use it then."""
+        sees_gpu = environ.get("CUDA_VISIBLE_DEVICES") != "-1"
+        return self._fork_server and not (backend == "torch" and sees_gpu)
 
     def _server(self, key: tuple[Any, ...], environ: Mapping[str, str]) -> ForkServer:
         with self._lock:

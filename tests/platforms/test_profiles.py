@@ -33,7 +33,7 @@ def write(tmp_path: Path) -> WriteProfile:
 def test_the_shipped_names_are_these() -> None:
     assert " ".join(SHIPPED) == (
         "cpu cpu_1thread cpu_bf16 cpu_deterministic cpu_deterministic_jax cpu_deterministic_torch cpu_deterministic_xla cpu_jax cpu_mirrored "
-        "cpu_torch cpu_xla gpu gpu_bf16 gpu_jax gpu_mirrored gpu_torch gpu_xla tpu tpu_jax"
+        "cpu_torch cpu_xla gpu gpu_bf16 gpu_jax gpu_jax_bf16 gpu_mirrored gpu_torch gpu_torch_bf16 gpu_xla tpu tpu_jax"
     )
 
 

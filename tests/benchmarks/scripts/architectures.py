@@ -14,7 +14,7 @@ from trainband.benchmarks.batches import Batch
 from trainband.benchmarks.flops import training_flops_per_example
 from trainband.models.layers.draws import step_keys
 from trainband.models.layers.kit import LayerKit
-from trainband.models.specs import Optimizer, Recipe, Schedule
+from trainband.models.specs import Optimizer, Recipe, Schedule, StockOptimizer
 from trainband.platforms.profile_spec import Profile
 from trainband.results.codec import decode
 
@@ -34,15 +34,23 @@ def resized(architecture: str, *, sizes: dict[str, Any], one_output: bool) -> Ca
     return build
 
 
-def built(architecture: str, profile: dict[str, Any], *, rows: int, sizes: dict[str, Any], one_output: bool) -> Adapter:
-    """The adapter, with plain SGD; built, and not yet initialized."""
+def built(
+    architecture: str,
+    profile: dict[str, Any],
+    *,
+    rows: int,
+    sizes: dict[str, Any],
+    one_output: bool,
+    stock: bool = False,
+) -> Adapter:
+    """The adapter, with plain SGD, or with stock SGD and the framework's own starting weights; not yet initialized."""
     _start_at_zero()
     recipe = Recipe(
         tier="smoke",
         epochs=1,
         batch_size=rows,
-        optimizer=Optimizer(name="sgd"),
-        schedule=Schedule(kind="constant", peak=0.01),
+        optimizer=StockOptimizer(stock="sgd") if stock else Optimizer(name="sgd"),
+        schedule=None if stock else Schedule(kind="constant", peak=0.01),
         smallest_drop={},
     )
     adapter = create_adapter(decode(Profile, profile), recipe, loss="softmax_cross_entropy")
@@ -62,9 +70,9 @@ def _start_at_zero() -> None:
         kind.__call__ = zeros
 
 
-def facts(architecture: str, profile: dict[str, Any], **sizes: Any) -> dict[str, Any]:
+def facts(architecture: str, profile: dict[str, Any], *, stock: bool = False, **sizes: Any) -> dict[str, Any]:
     """What the architecture is, without a step."""
-    adapter = built(architecture, profile, rows=1, sizes=sizes, one_output=False)
+    adapter = built(architecture, profile, rows=1, sizes=sizes, one_output=False, stock=stock)
     return {
         "parameters": sum(int(np.prod(entry.variable.shape)) for entry in adapter.variables if entry.trainable),
         "names": [entry.name for entry in adapter.variables],
