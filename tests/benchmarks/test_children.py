@@ -53,6 +53,24 @@ def test_the_time_limit_ends_a_process_with_all_that_it_started(interpreter: Int
         time.sleep(0.02)
 
 
+@pytest.mark.parametrize(
+    ("backend", "devices", "module"),
+    [
+        ("torch", {}, "worker"),
+        ("torch", {"CUDA_VISIBLE_DEVICES": "0"}, "worker"),
+        ("torch", {"CUDA_VISIBLE_DEVICES": "-1"}, "fork_server"),
+        ("jax", {}, "fork_server"),
+    ],
+)
+def test_what_opens_cuda_as_it_is_imported_is_never_forked(
+    interpreter: Interpreter, tmp_path: Path, backend: str, devices: dict[str, str], module: str
+) -> None:
+    python = interpreter(f"echo $2 > {tmp_path}/module")
+    with ChildPool(fork_server=True) as pool:
+        pool.run(tmp_path, python=python, backend=backend, environ=ENVIRON | devices, time_limit_sec=60.0)
+    assert (tmp_path / "module").read_text() == f"trainband.benchmarks.{module}\n"
+
+
 @pytest.mark.parametrize("fork_server", [True, False])
 def test_an_interpreter_that_cannot_be_started_is_an_exit_with_the_reason_in_the_log(
     tmp_path: Path, fork_server: bool
