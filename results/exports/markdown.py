@@ -27,7 +27,7 @@ def render(rows: Sequence[ExportRow]) -> dict[str, bytes]:
         *([""] if remarks else []),
     ]
     if skipped:
-        told = [(f"`{row.cell}`", row.reason) for row in skipped]
+        told = [(f"`{row.cell}`", _one_line(row.reason)) for row in skipped]
         lines += folded(f"{len(skipped)} skipped", table(("cell", "reason"), told))
     return {"summary.md": ("\n".join(lines).rstrip() + "\n").encode()}
 
@@ -82,4 +82,5 @@ def _metric(metric: ExportMetric) -> str:
 
 
 def _one_line(text: str) -> str:
-    return "; ".join(text.splitlines())
+    """Text of a log or a person: it opens no element of the page."""
+    return "; ".join(text.splitlines()).replace("<", "&lt;")
