@@ -31,7 +31,7 @@ def _records(row: ExportRow) -> bytes:
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.summary.writer.record_writer import RecordWriter
     except ModuleNotFoundError as error:
-        raise ExportError("tensorboard is not installed: pip install 'trainband[tensorboard]'") from error
+        raise ExportError(f"{error}: pip install 'trainband[tensorboard]'") from error
     file = io.BytesIO()
     writer = RecordWriter(file)
     wall_time = _wall_time(row)

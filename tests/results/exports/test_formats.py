@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -101,6 +102,17 @@ def test_only_a_text_goes_to_standard_output(name: str, rows: Rows) -> None:
     else:
         with pytest.raises(ExportError, match=f"{name} needs a path in --out"):
             text_of(name, list(rows.values()))
+
+
+@pytest.mark.parametrize(
+    ("name", "module"), [("mlflow", "mlflow.exceptions"), ("tensorboard", "tensorboard.compat.proto.event_pb2")]
+)
+def test_a_package_that_is_missing_is_named_with_its_extra(
+    name: str, module: str, rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ExportError, match=rf"{name}.*: pip install 'trainband\[{name}\]'"):
+        write(name, list(rows.values()), tmp_path)
 
 
 # Readers
@@ -278,6 +290,9 @@ def test_mlflow_is_told_curves_parameters_and_what_is_no_number(rows: Rows) -> N
     assert run.tags["trainband.verdict"] == "pass"
     lost = mlflow.mlflow_run(rows["diverged"])
     assert (lost.tags["trainband.value.accuracy"], lost.tags["trainband.value.log_loss"]) == ("NaN", "Infinity")
-    assert not [point for point in lost.points if point.name in ("accuracy", "log_loss")]
+    assert {point.name for point in lost.points if not point.name.startswith("test_")}.isdisjoint(
+        {"accuracy", "log_loss"}
+    )
+    assert all(math.isfinite(point.value) for point in lost.points)
     assert [mlflow.mlflow_run(rows[name]).status for name in ("error", "timeout")] == ["FAILED", "KILLED"]
     assert isinstance(FORMATS["mlflow"], DatabaseFormat)
