@@ -43,7 +43,7 @@ def run(values: Any, words: list[str]) -> int:
             sys.stdout.write(text_of(name, rows))
             return 0
         out = optional_path(values.out) or store.root / "exports" / name
-        if not values.out:
+        if not values.out or values.out.endswith("/"):
             out.mkdir(parents=True, exist_ok=True)
         written = write(name, rows, out)
     except ExportError as error:

@@ -50,8 +50,12 @@ class FileFormat:
         alone = self.file and not out.is_dir()
         targets = {out if alone else out / path: content for path, content in contents.items()}
         for path, content in targets.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(path, partial(_put, content))
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                atomic_write(path, partial(_put, content))
+            except OSError as error:
+                why = error.strerror or error
+                raise OSError(f"cannot write {path}: {why}; make room there, or give another path in --out") from error
         return list(targets)
 
 

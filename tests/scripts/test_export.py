@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from trainband.__main__ import entry
 from trainband.results.exports.formats import FORMATS
 
 CELLS = ["mlp_digits:smoke@cpu", "mlp_digits:smoke@gpu"]
@@ -48,3 +49,9 @@ def test_a_sweep_notifies_and_is_exported_in_every_format_without_a_framework(tr
     assert (told["format"], told["rows"], told["left_out"]) == ("mlperf", 1, {"skipped": 1})
     assert [Path(path).is_file() for path in told["files"]] == [True]
     assert trainband("export", "markdown", "--out=-").stdout.startswith("## trainband: 1 pass, 1 skipped\n")
+
+
+def test_help_names_every_format(capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry(["export", "--help"]) == 0
+    words = capsys.readouterr().out.replace(",", " ").replace(".", " ").split()
+    assert set(FORMATS) <= set(words)

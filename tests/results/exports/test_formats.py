@@ -79,6 +79,15 @@ def test_an_export_is_a_function_of_the_rows_and_its_files_appear_whole(name: st
 
 
 @pytest.mark.parametrize("name", FILES)
+def test_a_path_that_cannot_be_written_is_named_with_the_way_out(name: str, rows: Rows, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(
+        OSError, match=rf"cannot write {tmp_path}/file/.*; make room there, or give another path in --out"
+    ):
+        write(name, list(rows.values()), tmp_path / "file" / "out")
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_a_format_of_runs_refuses_rows_without_any(name: str, rows: Rows, tmp_path: Path) -> None:
     untrained = [rows["skipped"], rows["planned"]]
     if FILES[name].takes(rows["skipped"]):
