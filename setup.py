@@ -28,6 +28,7 @@ INSTALL_REQUIRES = [
     "packaging>=24.0",
     "plotly>=5.24",
     "psutil>=5.9",
+    "pyarrow>=15.0",  # tensorflow-datasets brings it, and `export parquet` imports it
     "pydub>=0.25.1",  # tensorflow-datasets decodes recordings (spoken_digit) with it and does not declare it
     "rich>=13.7",
     "scikit-learn>=1.4",
@@ -42,11 +43,15 @@ INSTALL_REQUIRES = [
 EXTRAS_REQUIRE = {
     "gpu": ["tensorflow[and-cuda]>=2.16"],
     "jax": ["jax>=0.4.30"],
+    "mlflow": ["alembic>=1.13", "mlflow-skinny>=3.0"],  # alembic makes the tables of MLflow's local database
+    "tensorboard": ["tensorboard>=2.16"],
     "torch": ["torch>=2.4"],
     "test": [
         "build>=1.2",
         "hypothesis>=6.100",
         "ipykernel>=6.29",
+        "junitparser>=4.0",
+        "mlperf-logging>=4.0",
         "mypy>=1.11",
         "nbclient>=0.10",
         "pytest>=8.2",
@@ -54,6 +59,7 @@ EXTRAS_REQUIRE = {
         "ruff>=0.9",
         "scipy-stubs>=1.14",
         "setuptools>=77",
+        "tensorboard>=2.16",
         "types-psutil>=5.9",
     ],
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -22,6 +23,19 @@ Verdict = Literal[
     "waived",
     "skipped",
 ]
+
+SIGNS: Mapping[Verdict, str] = {
+    "pass": "✓",
+    "fail_low": "▼",
+    "fail_high": "▲",
+    "diverged": "✗",
+    "error": "!",
+    "timeout": "⧖",
+    "no_band": "○",
+    "undecided": "?",
+    "waived": "~",
+    "skipped": "-",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

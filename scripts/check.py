@@ -20,7 +20,8 @@ from trainband.command_line import (
     optional_path,
     with_throughput,
 )
-from trainband.tables import SIGNS, plain_table, significant
+from trainband.results.judgements import SIGNS
+from trainband.tables import plain_table, significant
 
 
 def define(values: flags.FlagValues) -> None:

@@ -32,6 +32,7 @@ VERBS = {
     "audit": "plant faults, and say which of them this installation finds",
     "variance": "how far the metrics scatter when one factor varies",
     "report": "write the static HTML pages",
+    "export": "what was judged as JUnit, Markdown, CSV, Parquet, TensorBoard, MLflow, MLPerf and more",
 }
 USAGE = 2
 INFRASTRUCTURE = 3
@@ -245,7 +246,7 @@ def _verb_help(name: str, verb: Verb, values: flags.FlagValues) -> str:
         flag = values[flag_name]
         if flag_name != flag.name:
             continue
-        secret = flag.name == "index"  # the URL of a database may hold a password
+        secret = flag.name in ("index", "notify")  # such a URL may hold a password
         default = "" if secret or flag.value in (None, [], False) else f" (default: {flag.value})"
         value = "" if flag.flag_type() == "bool" else "=..."
         lines.append(f"  --{flag.name.replace('_', '-')}{value}\n      {flag.help}{default}")

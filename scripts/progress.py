@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from trainband.benchmarks.sweep import PlannedRun, SweepEvent, SweepPlan
-from trainband.results.judgements import Judgement
+from trainband.results.judgements import SIGNS, Judgement
 from trainband.results.records import Record
 from trainband.results.store import RunFilter, Store
-from trainband.tables import SIGNS, STYLES, duration, significant
+from trainband.tables import STYLES, duration, significant
 
 
 @contextmanager

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from trainband.results.judgements import Judgement
+from trainband.results.judgements import SIGNS, Judgement
 from trainband.results.records import Measurement, Record
-from trainband.tables import SIGNS, duration, significant
+from trainband.tables import duration, significant
 
 
 def run_summary(record: Record, judgement: Judgement | None, path: Path) -> str:

@@ -19,6 +19,7 @@ from trainband.command_line import (
     define_training,
     with_throughput,
 )
+from trainband.notifying import check_notify, define_notify, notify
 from trainband.run import check_faults
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def define(values: flags.FlagValues) -> None:
     flags.DEFINE_integer("seed", None, "Pin the seed of every cell's one run.", 0, LARGEST_SEED, flag_values=values)
     flags.DEFINE_multi_string("require", [], "A profile that must be available here.", flag_values=values)
     define_judge_throughput(values)
+    define_notify(values)
     flags.DEFINE_boolean("resume", False, "Go on with the newest unfinished sweep of these cells.", flag_values=values)
 
 
@@ -53,6 +55,7 @@ def run(values: Any, words: list[str]) -> int:
     if bool(values.suite) == bool(globs):
         raise UsageError("give either --suite=NAME or --cells=GLOB; `trainband list suites` and `list cells` show them")
     check_faults(values.fault)
+    check_notify(values)
     if values.seed is not None and (values.seeds or 1) > 1:
         raise UsageError(f"--seed={values.seed} pins one run a cell; leave --seeds={values.seeds} out")
     if values.resume and (values.seed is not None or values.seeds is not None):
@@ -74,7 +77,8 @@ def run(values: Any, words: list[str]) -> int:
         ).run()
     page = _page(session, plan.sweep_id)
     throughput = _throughput_words(session, plan.sweep_id)
-    _print(values, session, plan, judgements, page, throughput)
+    notified = notify(values.notify, session.store, plan.sweep_id, page)
+    _print(values, session, plan, judgements, page, throughput, notified)
     status = exit_status(judgements, frozenset(plan.required))
     return with_throughput(status, throughput) if values.judge_throughput else status
 
@@ -128,7 +132,15 @@ def _throughput_words(session: Session, sweep_id: str) -> dict[str, str]:
     return throughput_words(checked)
 
 
-def _print(values: Any, session: Session, plan: Any, judgements: Any, page: Path, throughput: dict[str, str]) -> None:
+def _print(
+    values: Any,
+    session: Session,
+    plan: Any,
+    judgements: Any,
+    page: Path,
+    throughput: dict[str, str],
+    notified: bool | None,
+) -> None:
     from trainband.benchmarks.judging import expected_false_fails
     from trainband.results.codec import encode
 
@@ -141,6 +153,7 @@ def _print(values: Any, session: Session, plan: Any, judgements: Any, page: Path
             "expected_false_fails": expected,
             "store": str(session.store.root),
             "page": str(page),
+            "notified": notified,
         }
         print(json.dumps(body, indent=1))
         return

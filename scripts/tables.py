@@ -5,18 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-SIGNS = {
-    "pass": "✓",
-    "fail_low": "▼",
-    "fail_high": "▲",
-    "diverged": "✗",
-    "error": "!",
-    "timeout": "⧖",
-    "no_band": "○",
-    "undecided": "?",
-    "waived": "~",
-    "skipped": "-",
-}
 STYLES = {
     "pass": "green",
     "fail_low": "bold red",

@@ -9,7 +9,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,52 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip("TRAINBAND_TORCH=0")
         if importlib.util.find_spec(name) is None:
             pytest.skip(f"{name} is not installed")
+
+
+class Hook(ThreadingHTTPServer):
+    """A webhook on this machine: remembers what was posted, and answers as the end of the path says."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _HookHandler)
+        self.messages: list[Any] = []
+        self.paths: list[str] = []
+        self.wait = threading.Event()
+
+    def url(self, path: str = "/services/secret") -> str:
+        return f"http://127.0.0.1:{self.server_port}{path}"
+
+
+class _HookHandler(BaseHTTPRequestHandler):
+    server: Hook
+
+    def do_POST(self) -> None:
+        self.server.paths.append(self.path)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path.endswith("late"):
+            self.server.wait.wait()
+        if self.path.endswith("drip"):
+            while not self.server.wait.wait(0.05):
+                self.wfile.write(b"H")  # each byte resets a socket's own limit
+            return
+        if self.path.endswith("away"):
+            return
+        status = 302 if self.path.endswith("moved") else 404 if self.path.endswith("wrong") else 200
+        if status == 200 and self.headers["Content-Type"] == "application/json":
+            self.server.messages.append(json.loads(body))
+        self.send_response(status)
+        if status == 302:
+            self.send_header("Location", self.server.url())
+        said = b"no_service" if status == 404 else b"ok"
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def do_GET(self) -> None:
+        self.server.paths.append(f"GET {self.path}")
+        self.send_error(400)
+
+    def log_message(self, *args: Any) -> None:
+        """Nothing on the terminal."""
 
 
 class Framework:
@@ -175,3 +223,15 @@ def model_facts(frameworks: Callable[[str], Framework]) -> Callable[[str, str], 
         return found
 
     return facts
+
+
+@pytest.fixture
+def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with Hook() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.wait.set()
+        server.shutdown()
+        thread.join()

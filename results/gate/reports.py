@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from xml.etree import ElementTree
 
 from trainband.results.codec import encode
 from trainband.results.files import atomic_write_text
@@ -14,6 +12,8 @@ from trainband.results.gate.gates import EnvironmentFacts, Gate, GateCell, diffe
 from trainband.results.gate.outcomes import GateJudgement
 from trainband.results.gate.page import gate_page
 from trainband.results.gate.words import cost_rows, moved_words, seen_words, speed_words
+from trainband.results.junit_xml import Case, Kind, Suite, junit_xml
+from trainband.results.markdown import folded, table
 
 SIGNS = {
     "bit-equal": "=",
@@ -54,27 +54,25 @@ def markdown(gate: Gate, judgement: GateJudgement) -> str:
         "",
         f"{gate.candidate.target}, host {gate.host_class}, suite {gate.suite}, gate `{gate.key}`.",
         "",
-        *_table(
+        *table(
             ("", "cell", "outcome", "pairs", "what moved", "speed, 95%", "loss it could have seen"),
             [_columns(rows[each.cell], each) for each in judgement.cells],
         ),
         "",
         *(f"* `{each.cell}`: {each.outcome}: {each.reason}" for each in judgement.cells if each.outcome != "bit-equal"),
         "",
-        "<details><summary>Start-up, compilation and memory</summary>",
-        "",
-        *_table(
-            ("cell", "cost", "baseline", "candidate"),
-            [(f"`{r.cell}`", *cost) for r in gate.cells for cost in cost_rows(r)],
+        *folded(
+            "Start-up, compilation and memory",
+            table(
+                ("cell", "cost", "baseline", "candidate"),
+                [(f"`{r.cell}`", *cost) for r in gate.cells for cost in cost_rows(r)],
+            ),
         ),
         "",
-        "</details>",
-        "",
-        "<details><summary>Packages that differ</summary>",
-        "",
-        *_table(("package", "baseline", "candidate"), differing_versions(gate.baseline, gate.candidate)),
-        "",
-        "</details>",
+        *folded(
+            "Packages that differ",
+            table(("package", "baseline", "candidate"), differing_versions(gate.baseline, gate.candidate)),
+        ),
     ]
     return "\n".join(lines) + "\n"
 
@@ -86,30 +84,19 @@ def _columns(row: GateCell, outcome: CellOutcome) -> tuple[str, ...]:
 
 def junit(gate: Gate, judgement: GateJudgement) -> str:
     """One test case a cell: a failure where it lost, an error where it runs on neither side, skipped where it is open."""
-    found = [_case(each) for each in judgement.cells]
-    counts = {"failures": "failure", "errors": "error", "skipped": "skipped"}
-    facts = {"name": f"trainband gate {gate.suite}", "timestamp": gate.created[:19], "tests": str(len(found))}
-    facts |= {name: str(sum(case.find(kind) is not None for case in found)) for name, kind in counts.items()}
-    suite = ElementTree.Element("testsuite", facts)
-    suite.extend(found)
-    root = ElementTree.Element("testsuites")
-    root.append(suite)
-    ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+    cases = tuple(map(_case, judgement.cells))
+    return junit_xml([Suite(name=f"trainband gate {gate.suite}", timestamp=gate.created, cases=cases)])
 
 
-def _case(outcome: CellOutcome) -> ElementTree.Element:
-    case = ElementTree.Element("testcase", classname="trainband.gate", name=outcome.cell)
-    kinds = {1: "failure", 3: "error", 4: "skipped"}
-    if not outcome.ships:
-        ElementTree.SubElement(case, kinds[outcome.exit_status], message=f"{outcome.outcome}: {outcome.reason}")
-    ElementTree.SubElement(case, "system-out").text = "\n".join((outcome.outcome, outcome.reason, *outcome.notes))
-    return case
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+def _case(outcome: CellOutcome) -> Case:
+    kinds: dict[int, Kind] = {1: "failure", 3: "error", 4: "skipped"}
+    return Case(
+        classname="trainband.gate",
+        name=outcome.cell,
+        kind=None if outcome.ships else kinds[outcome.exit_status],
+        message=f"{outcome.outcome}: {outcome.reason}",
+        output="\n".join((outcome.outcome, outcome.reason, *outcome.notes)),
+    )
 
 
 def _named(side: EnvironmentFacts) -> str:

@@ -21,7 +21,7 @@ from trainband.results.pages.content import (
 from trainband.results.pages.formats import size
 from trainband.results.records import Record
 from trainband.results.store import Store, StoreError
-from trainband.results.throughput import ThroughputJudgement, ThroughputPoint, throughput_word
+from trainband.results.throughput_history import throughput_judgements
 
 RUNS_PER_CELL = 30
 
@@ -65,7 +65,7 @@ def report_content(
         profiles=tuple(_profile_info(profile, available.get(profile.name)) for profile in profiles),
         judgements=judgements,
         records=records,
-        throughput=_throughput(records, rows),
+        throughput=throughput_judgements(records, rows),
         bands=dict(bands),
         host=host_facts(records[0]) if records else {},
         expected_false_alarms=_expected_false_alarms(current, bands),
@@ -142,28 +142,6 @@ def _records(store: Store, rows: Iterable[RunRow]) -> tuple[tuple[Record, ...], 
         except StoreError as error:
             problems.append(Problem(path=f"runs/{row.run_id}", message=str(error)))
     return tuple(found), problems
-
-
-def _throughput(records: Iterable[Record], rows: Iterable[RunRow]) -> dict[str, ThroughputJudgement]:
-    history: dict[str, list[ThroughputPoint]] = {}
-    for row in rows:
-        if row.recipe_hash is not None:
-            history.setdefault(row.cell, []).append(_point(row, row.recipe_hash))
-    return {record.run_id: throughput_word(record, history.get(record.cell, ())) for record in records}
-
-
-def _point(row: RunRow, recipe_hash: str) -> ThroughputPoint:
-    return ThroughputPoint(
-        run_id=row.run_id,
-        created=row.created,
-        cell=row.cell,
-        recipe_hash=recipe_hash,
-        host_class=row.host_class,
-        examples_per_sec=row.examples_per_sec,
-        examples_per_cpu_sec=row.examples_per_cpu_sec,
-        contended=row.contended,
-        faults=row.faults,
-    )
 
 
 def _expected_false_alarms(current: Mapping[str, Sequence[Judgement]], bands: Mapping[str, Band]) -> float | None:

@@ -110,7 +110,7 @@ def _record(
     return Record(run_id=run_id, **values)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_record() -> Callable[..., Record]:
     """`make_record(run_id, **fields)`: a completed run of mlp_digits:smoke@cpu unless `outcome` says otherwise."""
     return _record
@@ -133,13 +133,13 @@ FIRST_SEED = 1_000_000
 NOW = "2026-03-02T04:00:00+00:00"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def metrics() -> tuple[MetricForm, MetricForm]:
     """Accuracy, the headline, and its companion log_loss."""
     return ACCURACY, LOG_LOSS
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_run(make_record: Callable[..., Record]) -> Callable[..., Record]:
     """`make_run(run_id, accuracy=, log_loss=, untrained=, data=, quality=, measurement=, **fields)`: a sound run."""
 
@@ -178,7 +178,7 @@ def make_run(make_record: Callable[..., Record]) -> Callable[..., Record]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_evidence(make_run: Callable[..., Record]) -> Callable[..., Evidence]:
     """`make_evidence(n, sd_accuracy=, sd_log=, changes={index: {...}}, **fields)`: n seeds at the normal's quantiles.
 
@@ -217,7 +217,7 @@ def make_evidence(make_run: Callable[..., Record]) -> Callable[..., Evidence]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_band(make_evidence: Callable[..., Evidence], metrics: tuple[MetricForm, MetricForm]) -> Callable[..., Band]:
     """`make_band(n, ...)`: the band of `make_evidence(n, ...)`."""
 

@@ -81,17 +81,24 @@ def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
         (["data", "prepare"], "name at least one of"),
         (["data", "prepare", "mnits"], "mnits"),
         (["show"], "give one run id"),
+        (["export"], "give a format; there are junit (JUnit XML for CI servers); markdown "),
+        (["export", "jnuit"], "no format 'jnuit'; there are junit"),
+        (["export", "junit", "--sweep=a", "--since=2026-03-01"], "--since=2026-03-01 and --sweep=a: give one of them"),
+        (["export", "junit", "--since=yesterday"], "--since = 'yesterday': not an ISO 8601 date or time such as"),
+        (["export", "junit", "--out=-", "--json"], "leave --json out"),
+        (["export", "csv"], "has no judgement yet; `trainband sweep` makes some"),
+        (["sweep", "--suite=quick", "--notify=hooks.example.com"], "--notify: no address of a webhook"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_a_wrong_command_line_is_one_line_and_status_2(complaint: Say, words: list[str], expected: str) -> None:
     store = [] if words[0] in ("list", "data", "swep") or any("--store" in w for w in words) else ["--store=s"]
-    if words[0] in ("check", "show"):
+    if words[0] in ("check", "show", "export"):
         Store(Path("s")).close()
     assert expected in complaint(2, *words, *store)
 
 
-@pytest.mark.parametrize("verb", [["check"], ["show", "2026"], ["report"]], ids=" ".join)
+@pytest.mark.parametrize("verb", [["check"], ["show", "2026"], ["report"], ["export", "csv"]], ids=" ".join)
 def test_a_store_that_is_not_there_is_said_to_be(complaint: Say, verb: list[str]) -> None:
     assert "no-such-store" in complaint(3, *verb, "--store=no-such-store")
     assert not Path("no-such-store").exists()
@@ -164,9 +171,10 @@ def test_a_band_file_that_is_no_text_is_named(complaint: Say) -> None:
     )
 
 
-def test_the_index_url_is_not_shown_in_help(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("verb", "variable"), [("check", "TRAINBAND_INDEX"), ("sweep", "TRAINBAND_NOTIFY")])
+def test_an_address_that_holds_a_password_is_not_shown_in_help(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, verb: str, variable: str
 ) -> None:
-    monkeypatch.setenv("TRAINBAND_INDEX", "postgresql://kim:secret@db/trainband")
-    assert entry(["check", "--help"]) == 0
+    monkeypatch.setenv(variable, "postgresql://kim:secret@db/trainband")
+    assert entry([verb, "--help"]) == 0
     assert "secret" not in capsys.readouterr().out
