@@ -4,6 +4,10 @@ Each model is built with equal weights as it is; with Keras's batch normalisatio
 unit, where it holds ours ("keras layers"); and with the optimizer's update left to TensorFlow's single operations, where
 XLA compiles it ("plain update"). Everything else in the step is the same code.
 
+Beside them, all convolutions of a step are called alone, forward and backward, each as fast as it was in a few calls:
+what would be left of a step if everything else in it took no time. Each call's own start is counted, so that only large
+networks' figures mean something: those of `resnet_digits` add up to more than its step.
+
 Example:
   python tests/performance/fused_layers.py --pairs=24 --json=fused_layers.json
 """
@@ -12,7 +16,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
@@ -42,6 +47,8 @@ FUSED = ("batch_norm", "layer_norm", "gelu")
 OURS = "ours"
 TWINS = {"keras layers": "layers", "plain update": "update"}
 SEED = 1
+CALLS = 5
+Shape = tuple[int, ...]
 
 
 def build_block(kit: Any) -> Any:
@@ -125,6 +132,48 @@ def _batch(adapter: Any, data: Dataset, rows: int) -> Batch:
     )
 
 
+def convolutions_alone(net: Any, examples: int) -> Block | None:
+    """The plain convolutions of a step on `examples`, one after another; None for a network without any."""
+    found = Counter(
+        (tuple(each.input.shape[1:]), tuple(each.kernel.shape), tuple(each.strides), each.padding.upper())
+        for each in net.layers
+        if type(each).__name__ == "Conv2D" and each.groups == 1 and set(each.dilation_rate) == {1}
+    )
+    total = Block(examples=examples, wall_sec=0.0, cpu_sec=0.0)
+    for (images, kernel, strides, padding), count in found.items():
+        for call in _convolution((examples, *images), kernel, (1, *strides, 1), padding):
+            once = _fastest(call)
+            wall, cpu = total.wall_sec + count * once.wall_sec, total.cpu_sec + count * once.cpu_sec
+            total = replace(total, wall_sec=wall, cpu_sec=cpu)
+    return total if found else None
+
+
+def _fastest(call: Callable[[], Any]) -> Block:
+    def once() -> int:
+        call()
+        return 1
+
+    blocks = [timed(once) for _ in range(1 + CALLS)][1:]
+    return replace(
+        blocks[0], wall_sec=min(each.wall_sec for each in blocks), cpu_sec=min(each.cpu_sec for each in blocks)
+    )
+
+
+def _convolution(images: Shape, kernel: Shape, strides: Shape, padding: str) -> list[Callable[[], Any]]:
+    """A convolution and its gradients by the kernel and by the images; an image of colours has no gradient."""
+    import tensorflow as tf
+
+    x, w = tf.random.normal(images), tf.random.normal(kernel)
+    how = {"strides": strides, "padding": padding}
+    slope = tf.raw_ops.Conv2D(input=x, filter=w, **how)
+    calls = [
+        lambda: tf.raw_ops.Conv2D(input=x, filter=w, **how),
+        lambda: tf.raw_ops.Conv2DBackpropFilter(input=x, filter_sizes=kernel, out_backprop=slope, **how),
+        lambda: tf.raw_ops.Conv2DBackpropInput(input_sizes=images, filter=w, out_backprop=slope, **how),
+    ]
+    return [tf.function(call, autograph=False) for call in calls[: 2 if images[-1] <= 3 else 3]]
+
+
 def model_of(name: str) -> ReferenceModel:
     if name == BLOCK:
         return replace(find_model("cnn_fashion_mnist"), name=BLOCK, architecture=f"{__name__}:build_block")
@@ -152,6 +201,7 @@ def measure(name: str, *, pairs: int, block_sec: float) -> dict[str, Any]:
         "steps_per_block": count,
         "speeds": speeds(blocks),
         "ours_over": {way: compare(blocks, OURS, way) for way in steps if way != OURS},
+        "convolutions": convolutions_alone(steps[OURS].adapter.model, steps[OURS].examples),
         "blocks": blocks,
     }
 
@@ -162,6 +212,12 @@ def print_result(result: Mapping[str, Any]) -> None:
     for way, ratios in result["ours_over"].items():
         for basis, ratio in ratios.items():
             say(f"  {OURS} / {way} a {basis:<4} second  {ratio}  {ratio.pairs} pairs")
+    alone = result["convolutions"]
+    if alone:
+        share = {basis: result["speeds"][OURS][basis] / alone.rate(basis) for basis in ("wall", "cpu")}
+        say(
+            f"  convolutions alone: {share['wall']:.0%} of a step's wall seconds, {share['cpu']:.0%} of its CPU seconds"
+        )
 
 
 if __name__ == "__main__":
