@@ -30,6 +30,7 @@ INSTALL_REQUIRES = [
     "psutil>=5.9",
     "pydub>=0.25.1",  # tensorflow-datasets decodes recordings (spoken_digit) with it and does not declare it
     "rich>=13.7",
+    "ruptures>=1.1.9",
     "scikit-learn>=1.4",
     "scipy>=1.12",
     "SQLAlchemy>=2.0.30",
@@ -51,10 +52,12 @@ EXTRAS_REQUIRE = {
         "nbclient>=0.10",
         "pytest>=8.2",
         "pytest-xdist>=3.6",
+        "pyyaml>=6.0",
         "ruff>=0.9",
         "scipy-stubs>=1.14",
         "setuptools>=77",
         "types-psutil>=5.9",
+        "types-PyYAML>=6.0",
     ],
 }
 
