@@ -72,8 +72,8 @@ def run(values: Any, words: list[str]) -> int:
             available=session.available,
             watch=watch,
         ).run()
-    page = _page(session, plan.sweep_id)
-    throughput = _throughput_words(session, plan.sweep_id)
+    page = site_of(session, plan.sweep_id)
+    throughput = throughput_of(session, plan.sweep_id)
     _print(values, session, plan, judgements, page, throughput)
     status = exit_status(judgements, frozenset(plan.required))
     return with_throughput(status, throughput) if values.judge_throughput else status
@@ -106,7 +106,8 @@ def _plan(values: Any, session: Session, globs: list[str]) -> tuple[Any, list[An
     return plan, cells
 
 
-def _page(session: Session, sweep_id: str) -> Path:
+def site_of(session: Session, sweep_id: str) -> Path:
+    """The page of a sweep, written beside its store."""
     from trainband.report import write_site
 
     return write_site(
@@ -120,7 +121,7 @@ def _page(session: Session, sweep_id: str) -> Path:
     )
 
 
-def _throughput_words(session: Session, sweep_id: str) -> dict[str, str]:
+def throughput_of(session: Session, sweep_id: str) -> dict[str, str]:
     """Cell -> the word on its throughput, beside the earlier runs of the store."""
     from trainband.benchmarks.rejudge import rejudge, throughput_words
 
