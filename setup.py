@@ -62,7 +62,8 @@ EXTRAS_REQUIRE = {
 }
 
 # Patterns are relative to each package's folder; shell scripts match none and so stay out of the wheel.
-DATA_PATTERNS = ["py.typed", "**/*.toml", "**/*.json", "**/*.html", "**/*.css", "**/*.js"]
+SCHEDULES = ["**/*.yaml", "**/*.service", "**/*.timer", "**/*.cron"]
+DATA_PATTERNS = ["py.typed", "**/*.toml", "**/*.json", "**/*.html", "**/*.css", "**/*.js", *SCHEDULES]
 
 
 def packages() -> dict[str, str]:
