@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from trainband.benchmarks.children import ChildPool
 from trainband.benchmarks.environments.recorded import recorded_environment, recorded_packages
 from trainband.benchmarks.environments.uv import EnvironmentFailure
 from trainband.benchmarks.gate.experiment import TIMED_PAIRS
-from trainband.benchmarks.gate.timed_pairs import NotTimed, TimedSide, timed_pair
+from trainband.benchmarks.gate.timed_pairs import BLOCK_SEC, NotTimed, TimedSide, timed_pair
 from trainband.benchmarks.host_lock import host_lock
 from trainband.benchmarks.runner import Runner, RunRequest, spec_of
 from trainband.benchmarks.seeds import sweep_seed
@@ -27,7 +27,7 @@ from trainband.results.history.speed import basis_of
 from trainband.results.power import FRESH_RUNS
 from trainband.results.records import Record
 from trainband.results.statistics import CONFIRM_ALPHA
-from trainband.results.store import RunFilter
+from trainband.results.store import RunFilter, StoreError
 
 
 class NotConfirmable(RuntimeError):
@@ -42,13 +42,13 @@ class Confirmer:
     bands: BandFolder
     models: Mapping[str, ReferenceModel]
     profiles: Mapping[str, Profile]
-    new_pool: Callable[[], ChildPool] = ChildPool
+    block_sec: float = BLOCK_SEC
 
     def confirm(self, candidate: Regression) -> Confirmation:
         """What fresh runs, or an A/B, say of `candidate`.
 
         Raises:
-          NotConfirmable: the band is gone, the baseline's environment cannot be had, or a child cannot be timed.
+          NotConfirmable: the band or the baseline's run is gone, its environment cannot be had, or a child cannot be timed.
           CellError: the catalog does not have the cell any more.
         """
         cell = find_cell(candidate.cell, self.models, self.profiles)
@@ -73,7 +73,10 @@ class Confirmer:
         return self.runner.run(RunRequest(cell=cell, seed=seed, seed_role="confirmation", faults=candidate.faults))
 
     def _by_ab(self, candidate: Regression, cell: Cell) -> Confirmation:
-        record = self.runner.store.read_record(candidate.baseline.newest_run)
+        try:
+            record = self.runner.store.read_record(candidate.baseline.newest_run)
+        except StoreError as error:
+            raise NotConfirmable(f"the baseline's newest run is gone: {error}") from error
         python, code = self._environment_of(record), self._code_of(record)
         now = self.runner.fingerprint_of(cell)
         there = dict(now["distributions"])
@@ -120,7 +123,7 @@ class Confirmer:
             RunRequest(cell=cell, seed=seed, seed_role="confirmation"), "timed-history", cache_root=runner.cache_root
         )
         blocks: list[Block] = []
-        with self.new_pool() as ours, self.new_pool() as theirs:
+        with ChildPool() as ours, ChildPool() as theirs:
             sides = (
                 TimedSide(name="baseline", python=python, pool=theirs, code=code),
                 TimedSide(name="candidate", python=runner.environment.python, pool=ours, faults=candidate.faults),
@@ -128,7 +131,9 @@ class Confirmer:
             try:
                 for number in range(TIMED_PAIRS):
                     with host_lock(runner.on_wait):
-                        blocks += timed_pair(sides, spec, number=number, cache_root=runner.cache_root)
+                        blocks += timed_pair(
+                            sides, spec, number=number, cache_root=runner.cache_root, block_sec=self.block_sec
+                        )
             except NotTimed as error:
                 raise NotConfirmable(f"{cell.name}: {error}") from error
         return blocks

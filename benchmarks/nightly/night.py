@@ -66,8 +66,10 @@ class Nightly:
         judgements = replace(self.sweep, may_begin=self._may_begin, beside=self._sing).run()
         self._note(judged=tuple(judgement.cell for judgement in judgements))
         here = [self.cells[j.cell] for j in judgements if j.verdict != "skipped"]
+        proven = self.history.file_verdicts(
+            self._failed(judgements)
+        )  # first: an alarm of the same change is no news then
         raised = self.history.file_alarms(here, self.today)
-        proven = self.history.file_verdicts(self._failed(judgements))
         self._note(candidates=_ids(raised), confirmed=(*self._night.confirmed, *_ids(proven)))
         for each in (*raised, *proven):
             self.say(f"{each.state}: {each.cell} {each.quantity.name} {each.before:.5g} to {each.after:.5g}")
@@ -154,8 +156,8 @@ class Nightly:
                 continue
             try:
                 found = self.history.decide(candidate, self.confirmer.confirm(candidate))
-            except (NotConfirmable, CellError, StoreError) as error:
-                self._problem(f"candidate {candidate.regression_id}: {error}")
+            except (NotConfirmable, CellError) as error:
+                self.say(f"candidate {candidate.regression_id} waits: {error}")
                 self._wait(candidate.regression_id, str(error))
                 continue
             says = found.confirmation.says if found.confirmation else ""

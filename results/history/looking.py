@@ -11,7 +11,7 @@ from trainband.results.history.placing import placed
 from trainband.results.history.series import Era, Series, Trend
 from trainband.results.statistics import Side, repeat_limit
 
-_LEAST_FOR_DRIFT = 10
+_LEAST_FOR_DRIFT, _MOST_FOR_DRIFT = 10, 90
 _MONTH_DAYS = 30.0
 _DAY_SEC = 86400.0
 
@@ -54,7 +54,7 @@ class Newest:
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """The slope of the era's judged runs (Theil and Sen), in the baseline's sds a month, with its 95% limits."""
+    """The slope of the newest judged runs (Theil and Sen), in the baseline's sds a month, with its 95% limits."""
 
     sd_a_month: float
     lower: float
@@ -68,7 +68,6 @@ class SeriesState:
     series: Series
     changes: tuple[Change, ...]
     newest: Newest | None
-    drift: Drift | None
 
 
 def look_at(series: Series, restart_runs: Iterable[str] = ()) -> SeriesState:
@@ -83,9 +82,7 @@ def look_at(series: Series, restart_runs: Iterable[str] = ()) -> SeriesState:
     restarts = [place for place in range(len(scores)) if series.points[era.judged_from + place].run_id in begin_anew]
     found = alarms(scores, restarts)
     changes = tuple(_changes(series, era, scores, found))
-    return SeriesState(
-        series=series, changes=changes, newest=_newest(series, era, scores), drift=_drift(series, era, scores)
-    )
+    return SeriesState(series=series, changes=changes, newest=_newest(series, era, scores))
 
 
 def _changes(series: Series, era: Era, scores: Sequence[float], found: Sequence[Alarm]) -> Iterable[Change]:
@@ -120,12 +117,13 @@ def _newest(series: Series, era: Era, scores: Sequence[float]) -> Newest | None:
     )
 
 
-def _drift(series: Series, era: Era, scores: Sequence[float]) -> Drift | None:
+def drift(series: Series) -> Drift | None:
+    """The drift of the current era's newest 90 judged runs; None where fewer than 10 of different times were judged."""
     from scipy import stats
 
-    if len(scores) < _LEAST_FOR_DRIFT:
-        return None
-    judged = series.points[era.judged_from : era.judged_from + len(scores)]
+    era = series.era
+    scores = series.scores(era)[-_MOST_FOR_DRIFT:]
+    judged = series.points[: series.end_of(era)][-len(scores) :] if scores else ()
     months = [datetime.fromisoformat(point.created).timestamp() / _DAY_SEC / _MONTH_DAYS for point in judged]
     if len(set(months)) < _LEAST_FOR_DRIFT:
         return None

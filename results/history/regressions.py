@@ -1,7 +1,8 @@
 """A regression as a document: where and when, how large, what differs in the environment, and what became of it.
 
 It begins as a candidate, which an alarm raised. Fresh runs (quality) or an A/B against the baseline's environment (speed)
-make it `detected` or `refuted`; people acknowledge, ignore, accept or fix what was detected. Nothing that happened is erased.
+make it `detected` or `refuted`; people acknowledge, ignore, accept or fix what was detected, and close by `fixed` what nothing
+can confirm any more. Nothing that happened is erased.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ REGRESSION_VERSION = 1
 State = Literal["candidate", "refuted", "detected", "acknowledged", "ignored", "accepted", "fixed"]
 
 _MAY_FOLLOW: Mapping[State, tuple[State, ...]] = {
-    "candidate": ("refuted", "detected"),
+    "candidate": ("refuted", "detected", "fixed"),
     "refuted": (),
     "detected": ("acknowledged", "ignored", "accepted", "fixed"),
     "acknowledged": ("acknowledged", "ignored", "accepted", "fixed"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from trainband.results.history.looking import look_at
+from trainband.results.history.looking import drift, look_at
 from trainband.results.history.quality import quality_series
 from trainband.results.history.speed import speed_series
 from trainband.results.index_rows import RunRow
@@ -95,15 +95,17 @@ def test_quality_is_held_against_todays_band_from_the_first_run_that_it_judged(
 def test_a_slow_drift_is_seen_against_the_baseline_and_not_from_run_to_run(make_rows: Rows) -> None:
     # 0.15% a night for 40 nights: no step is near the 4% that two runs differ by, and their sum is 6%.
     rows = make_rows([*QUIET, *(1500.0 * 0.9985**n for n in range(1, 41))])
-    state = look_at(speed_series(CELL, "cpu", rows)[0])
-    newest, drift = state.newest, state.drift
+    [series] = speed_series(CELL, "cpu", rows)
+    state, slope = look_at(series), drift(series)
+    newest = state.newest
     assert newest is not None
     assert newest.from_run_before is not None
-    assert drift is not None
+    assert slope is not None
     assert abs(newest.from_run_before) < 0.1 * newest.usual_difference
     assert newest.from_baseline < -5.0
-    assert drift.lower <= drift.sd_a_month == pytest.approx(30 * math.log(0.9985) / 0.0100, rel=0.1)
-    assert drift.upper < 0.0
+    assert slope.lower <= slope.sd_a_month == pytest.approx(30 * math.log(0.9985) / 0.0100, rel=0.1)
+    assert slope.upper < 0.0
+    assert drift(speed_series(CELL, "cpu", rows[:39])[0]) is None
     assert [change.trend for change in state.changes][:1] == ["worse"]
 
 

@@ -201,7 +201,7 @@ def test_a_slow_cell_waits_until_an_a_b_can_be_had(house: House) -> None:
     house.runner.speed = 0.9
     first, second, third = house.nights(3, CPU)
     [name] = (*first.candidates, *second.candidates, *third.candidates)
-    assert any("the environment is gone" in problem for problem in third.problems) or third.waiting
+    assert [(waiting.what, waiting.why) for waiting in third.waiting] == [(name, "the environment is gone")]
     assert [each.state for each in house.regressions()] == ["candidate"]
     house.confirmer.ab = Confirmation(kind="A/B", confirmed=True, says="0.900 [0.89, 0.91]", value=0.9, bound=1.0)
     [night] = house.nights(1, CPU)
