@@ -20,6 +20,7 @@ from trainband.benchmarks.nightly.history import History
 from trainband.benchmarks.nightly.night import Nightly, alone
 from trainband.benchmarks.runner import RunRequest
 from trainband.benchmarks.sweep import Sweep, plan_sweep
+from trainband.history_table import history_rows
 from trainband.models.catalog import load_catalog
 from trainband.platforms.probes import Availability
 from trainband.platforms.profiles import Profile, load_profiles
@@ -180,6 +181,13 @@ def test_a_drop_below_every_nights_alarm_is_found_confirmed_and_explained(house:
     assert [(each.group, each.name, each.before, each.after) for each in found.environment] == [
         ("packages", "keras", "3.14.0", "3.15.1")
     ]
+    rows = history_rows(house.store, house.bands, load_catalog(), load_profiles())
+    shown = {row["quantity"]: row for row in rows}
+    assert list(shown) == ["accuracy", "log_loss", "examples_per_cpu_sec"]
+    assert (shown["accuracy"]["runs"], shown["accuracy"]["alarms"]) == (18, "2026-01-14")
+    assert shown["accuracy"]["from baseline"].startswith("-2.")
+    assert shown["accuracy"]["drift a month"].startswith("-")
+    assert shown["examples_per_cpu_sec"]["baseline"] == "18 of 30 runs, 18 of 5 days"
     fresh = [request for request in house.runner.asked if request.seed_role == "confirmation"]
     assert len({request.seed for request in fresh}) == 2
     assert found.confirmation is not None
