@@ -48,7 +48,7 @@ def _row(state: SeriesState, canaries: Sequence[Canary]) -> dict[str, Any]:
         "from baseline": "" if newest is None else f"{newest.from_baseline:+.1f}",
         "from run before": "" if before is None else f"{before:+.1f}",
         "drift a month": "" if slope is None else f"{slope.sd_a_month:+.1f} [{slope.lower:+.1f}, {slope.upper:+.1f}]",
-        "alarms": ", ".join(series.points[change.onset].created[:10] for change in state.changes),
+        "changes": ", ".join(series.points[change.onset].created[:10] for change in state.levels),
         "numerics changed": ", ".join(_marks(series.cell, series.host_class, canaries)),
     }
 

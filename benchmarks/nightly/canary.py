@@ -99,7 +99,7 @@ class Canaries:
                 time_limit_sec=runner.time_limit_sec or recipe.time_limit_sec,
             )
             if trained.failure is not None:
-                raise CanaryError(f"canary of {cell.name}: {trained.failure.message}")
+                raise CanaryError(trained.failure.message)
             self._bytes = (folder / TRACE_FILE).read_bytes()
             return read_trace(folder / TRACE_FILE)
 

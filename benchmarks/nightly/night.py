@@ -18,7 +18,7 @@ from trainband.benchmarks.nightly.confirm import Confirmer, NotConfirmable
 from trainband.benchmarks.nightly.history import History
 from trainband.benchmarks.sweep import PlannedRun, Sweep
 from trainband.results.codec import CodecError
-from trainband.results.history.nights import Night, Waiting, write_night
+from trainband.results.history.nights import Night, Waiting, read_night, write_night
 from trainband.results.history.regressions import Regression
 from trainband.results.judgements import Judgement
 from trainband.results.layout import locked
@@ -84,16 +84,12 @@ class Nightly:
         return self._night
 
     def _begin(self) -> None:
-        plan = self.sweep.plan
-        first = next(iter(self.cells.values()))
-        self._night = Night(
-            night_id=plan.sweep_id,
-            suite=self.suite,
-            began=now_utc(),
-            ended=None,
-            budget_sec=self.budget.seconds,
-            code=self.sweep.runner.surroundings(first)[1],
+        night_id, first = self.sweep.plan.sweep_id, next(iter(self.cells.values()))
+        code = self.sweep.runner.surroundings(first)[1]
+        begun = read_night(self.sweep.runner.store.root, night_id) or Night(
+            night_id=night_id, suite=self.suite, began=now_utc(), ended=None, budget_sec=None, code=code
         )
+        self._night = replace(begun, budget_sec=self.budget.seconds, code=code, waiting=(), problems=())
         self._note()
 
     def _note(self, **changes: object) -> None:
@@ -124,12 +120,21 @@ class Nightly:
         self._sung.add(cell.name)
         try:
             song = self.canaries.sing(cell)
-        except (CanaryError, CodecError) as error:
+        except CanaryError as error:
+            self._silent(cell, str(error))
+            return
+        except CodecError as error:
             self._problem(str(error))
             return
+        if song == "unsteady":
+            self._silent(cell, "it does not repeat itself in one night")
         if song == "changed":
             self.say(f"numerics changed: {cell.name}")
             self._note(numerics_changed=(*self._night.numerics_changed, cell.name))
+
+    def _silent(self, cell: Cell, why: str) -> None:
+        self.say(f"canary of {cell.name}: {why}")
+        self._note(silent=(*self._night.silent, Waiting(what=cell.name, why=why)))
 
     def _failed(self, judgements: Iterable[Judgement]) -> Iterator[tuple[Judgement, Record]]:
         for judgement in judgements:

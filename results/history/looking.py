@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from trainband.results.history.cusum import Alarm, alarms
 from trainband.results.history.placing import placed
@@ -63,11 +64,21 @@ class Drift:
 
 @dataclass(frozen=True, kw_only=True)
 class SeriesState:
-    """What tonight makes of a series."""
+    """What tonight makes of a series.
+
+    Attributes:
+      changes: one for each alarm; as long as a level stays away from the baseline, alarms go on.
+    """
 
     series: Series
     changes: tuple[Change, ...]
     newest: Newest | None
+
+    @property
+    def levels(self) -> tuple[Change, ...]:
+        """The changes that begin a level of their own: an alarm right after another, on its side, tells of the same one."""
+        follows = [b.side == a.side and b.onset <= a.alarm + 1 for a, b in pairwise(self.changes)]
+        return tuple(change for change, same in zip(self.changes, [False, *follows], strict=False) if not same)
 
 
 def look_at(series: Series, restart_runs: Iterable[str] = ()) -> SeriesState:

@@ -16,7 +16,7 @@ NIGHT_VERSION = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """A cell or a candidate that the night did not come to; it goes first next night."""
+    """A cell or a candidate that the night did not come to, or a canary that did not sing, and why."""
 
     what: str
     why: str
@@ -30,7 +30,9 @@ class Night:
     code: digest of what the children ran, a folder of the cache's stage.
     candidates: alarms raised tonight, by the ids of their regressions.
     confirmed, refuted: what fresh runs and A/B made of candidates, tonight's and earlier ones.
+    waiting: what goes first next night.
     numerics_changed: cells whose canary sang another song.
+    silent: canaries that nothing can be said of tonight, which is no failure.
     expected_false_alarms: of the verdicts of a night like this on healthy cells.
     problems: what could not be read, or could not be done.
     exit_status: as the shell saw it.
@@ -48,6 +50,7 @@ class Night:
     confirmed: tuple[str, ...] = ()
     refuted: tuple[str, ...] = ()
     numerics_changed: tuple[str, ...] = ()
+    silent: tuple[Waiting, ...] = ()
     expected_false_alarms: float | None = None
     problems: tuple[str, ...] = ()
     exit_status: int | None = None

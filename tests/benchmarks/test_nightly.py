@@ -60,7 +60,7 @@ def test_a_canary_sings_the_same_song_until_numerics_change(lab: Any, runner: Ru
     songs = [canaries._trace(cell), canaries._trace(other)]
     assert Recited(runner=runner, songs=songs).sing(cell) == "unsteady"
     assert read_canaries(runner.store.root) == [now]
-    with pytest.raises(CanaryError, match=r"canary of tiny_digits:smoke@cpu: .* time limit of 0\.001 s"):
+    with pytest.raises(CanaryError, match=r"time limit of 0\.001 s"):
         Canaries(runner=replace(runner, time_limit_sec=0.001)).sing(cell)
 
 

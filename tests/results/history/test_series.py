@@ -115,5 +115,9 @@ def test_a_step_is_one_change_with_its_size_in_the_unit(make_rows: Rows) -> None
     assert series.points[change.onset].run_id == "run-050"
     assert (change.side, change.trend, change.after) == ("lower", "worse", pytest.approx(1425.0))
     assert change.before == pytest.approx(1500.0, rel=1e-3)
+    # As long as nobody mends it alarms go on, and tell of the same level.
+    longer = look_at(speed_series(CELL, "cpu", make_rows([*QUIET, *[1500.0] * 20, *[1425.0] * 30]))[0])
+    assert len(longer.changes) > 5
+    assert [each.onset for each in longer.levels] == [change.onset]
     faster = replace(series, quantity=replace(series.quantity, direction="lower"))
     assert look_at(faster).changes[0].trend == "better"

@@ -18,6 +18,7 @@ from trainband.benchmarks.nightly.budget import Budget, least_recent_first
 from trainband.benchmarks.nightly.confirm import Confirmer, NotConfirmable
 from trainband.benchmarks.nightly.history import History
 from trainband.benchmarks.nightly.night import Nightly, alone
+from trainband.benchmarks.rejudge import rejudge
 from trainband.benchmarks.runner import RunRequest
 from trainband.benchmarks.sweep import Sweep, plan_sweep
 from trainband.history_table import history_rows
@@ -184,7 +185,7 @@ def test_a_drop_below_every_nights_alarm_is_found_confirmed_and_explained(house:
     rows = history_rows(house.store, house.bands, load_catalog(), load_profiles())
     shown = {row["quantity"]: row for row in rows}
     assert list(shown) == ["accuracy", "log_loss", "examples_per_cpu_sec"]
-    assert (shown["accuracy"]["runs"], shown["accuracy"]["alarms"]) == (18, "2026-01-14")
+    assert (shown["accuracy"]["runs"], shown["accuracy"]["changes"]) == (18, "2026-01-14")
     assert shown["accuracy"]["from baseline"].startswith("-2.")
     assert shown["accuracy"]["drift a month"].startswith("-")
     assert shown["examples_per_cpu_sec"]["baseline"] == "18 of 30 runs, 18 of 5 days"
@@ -202,6 +203,9 @@ def test_a_candidate_whose_runs_are_sound_is_refuted(house: House) -> None:
     assert [each.state for each in house.regressions()] == ["refuted"]
     asked = [request.seed_role for request in house.runner.asked]
     assert asked == ["sweep"] * 8 + ["confirmation"] * 2
+    # Those two were asked for by no run: `check` judges the night's.
+    [checked] = rejudge(house.store, house.bands, models=load_catalog(), profiles=load_profiles())
+    assert (checked.judgement.verdict, checked.judgement.records[0][:7]) == ("pass", "run-008")
 
 
 def test_a_slow_cell_waits_until_an_a_b_can_be_had(house: House) -> None:
