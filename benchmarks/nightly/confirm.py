@@ -19,14 +19,12 @@ from trainband.benchmarks.seeds import sweep_seed
 from trainband.benchmarks.staging import stage
 from trainband.models.specs import ReferenceModel
 from trainband.platforms.profiles import Profile
-from trainband.results.gate.speed import Block, speed_test
-from trainband.results.history.candidates import confirmed_by_runs
+from trainband.results.gate.speed import Block
+from trainband.results.history.confirming import confirmed_by_ab, confirmed_by_runs
 from trainband.results.history.nights import read_night
 from trainband.results.history.regressions import Confirmation, Regression
-from trainband.results.history.speed import basis_of
 from trainband.results.power import FRESH_RUNS
 from trainband.results.records import Record
-from trainband.results.statistics import CONFIRM_ALPHA
 from trainband.results.store import RunFilter, StoreError
 
 
@@ -90,15 +88,10 @@ class Confirmer:
                 "themselves, and the host itself is what moved",
             )
         blocks = self._blocks(candidate, cell, python, code)
-        test = speed_test(blocks, basis_of(candidate.quantity))
-        if test.ratio is None or test.p_slower is None:
-            raise NotConfirmable(f"{cell.name}: {test.pairs} pairs of processes gave one ratio, which has no spread")
-        confirmed = test.p_slower <= CONFIRM_ALPHA
-        says = (
-            f"{test.ratio:.3f} [{test.lower:.3f}, {test.upper:.3f}] of the baseline's {candidate.quantity.unit} in "
-            f"{test.pairs} pairs of processes, p = {test.p_slower:.2g}"
-        )
-        return Confirmation(kind="A/B", confirmed=confirmed, says=says, value=test.ratio, bound=1.0)
+        found = confirmed_by_ab(candidate.quantity, blocks)
+        if found is None:
+            raise NotConfirmable(f"{cell.name}: the pairs of processes gave one ratio, which has no spread")
+        return found
 
     def _environment_of(self, record: Record) -> str:
         """The interpreter of the baseline's environment, built again if need be."""

@@ -1,10 +1,8 @@
-"""From tonight's alarms and verdicts to regressions: what is new, and what fresh runs make of it."""
+"""From tonight's alarms and verdicts to regressions: what is new among them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean
-from typing import Any
 
 from trainband.results.history.looking import Change, SeriesState
 from trainband.results.history.quality import quality_quantity
@@ -12,16 +10,13 @@ from trainband.results.history.regressions import OPEN, Confirmation, Event, Reg
 from trainband.results.history.series import Baseline, Series
 from trainband.results.index_rows import utc_text
 from trainband.results.judgements import Judgement
-from trainband.results.metric_bands import MetricBand, normal_band
-from trainband.results.metrics import from_scale, to_scale
+from trainband.results.metric_bands import MetricBand
+from trainband.results.metrics import to_scale
 from trainband.results.records import Record
-from trainband.results.statistics import Side, prediction_factor
 from trainband.results.two_stages import describe, side_of
 
 # An alarm that is older was raised, or would have been: fresh runs of today say nothing about what has passed since.
 RECENT_RUNS = 7
-# Without it one wild run of the two would confirm: with skewed seeds that makes 1.5 false points a month and site, not 0.9.
-LEAST_SD = 1.0
 
 
 def new_candidates(state: SeriesState, filed: Sequence[Regression], at: str) -> list[Regression]:
@@ -88,47 +83,6 @@ def _candidate(series: Series, change: Change, at: str) -> Regression:
         events=(Event(state="candidate", at=at),),
         faults=alarm.faults,
     )
-
-
-def fresh_runs_confirm(scores: Any, baseline_n: int) -> Any:
-    """Whether fresh runs confirm an alarm: their mean beyond the 1% prediction bound, and each of them beyond 1 sd.
-
-    Args:
-      scores: [..., runs], distances from the baseline towards the alarm's side, in its sds.
-      baseline_n: values behind the baseline.
-    """
-    import numpy as np
-
-    found = np.asarray(scores)
-    bound = prediction_factor(baseline_n, fresh=found.shape[-1])
-    return (found.mean(axis=-1) > bound) & (found.min(axis=-1) > LEAST_SD)
-
-
-def confirmed_by_runs(band: MetricBand, side: Side, fresh: Sequence[Record]) -> Confirmation:
-    """What fresh runs say of an alarm, see `fresh_runs_confirm`.
-
-    A fresh run that gave no value confirms nothing: it is left out, and one run alone is no mean.
-    """
-    values = {
-        record.run_id: record.measurement.quality.metrics[band.name].value
-        for record in fresh
-        if record.measurement is not None and band.name in record.measurement.quality.metrics
-    }
-    runs = tuple(record.run_id for record in fresh)
-    if len(values) < len(fresh) or not values:
-        says = f"{len(values)} of {len(fresh)} fresh runs gave a value of {band.name}: nothing is confirmed"
-        return Confirmation(kind="fresh runs", confirmed=False, says=says, runs=runs)
-    scaled = [to_scale(band, value) for value in values.values()]
-    towards = -1.0 if side == "lower" else 1.0
-    confirmed = bool(fresh_runs_confirm([towards * (each - band.mean) / band.sd for each in scaled], band.n))
-    value = from_scale(band, fmean(scaled))
-    limit = from_scale(band, normal_band(band).confirm_bound(side, fresh=len(scaled)))
-    runs_say = ", ".join(f"{each:.5g}" for each in values.values())
-    says = (
-        f"mean {value:.5g} of the fresh runs ({runs_say}): {'confirmed' if confirmed else 'not confirmed'} against the 1% "
-        f"bound {limit:.5g} on the {side} side, and one sd for each"
-    )
-    return Confirmation(kind="fresh runs", confirmed=confirmed, says=says, runs=runs, value=value, bound=limit)
 
 
 def regressions_of_verdict(

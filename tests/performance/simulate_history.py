@@ -21,7 +21,7 @@ import numpy as np
 from scipy import stats
 
 from trainband.benchmarks.gate.experiment import TIMED_PAIRS
-from trainband.results.history.candidates import fresh_runs_confirm
+from trainband.results.history.confirming import fresh_runs_confirm
 from trainband.results.history.cusum import LIMIT_SD, advance
 from trainband.results.history.speed import BASELINE_RUNS
 from trainband.results.power import FRESH_RUNS

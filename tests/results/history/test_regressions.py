@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -12,8 +13,10 @@ import pytest
 
 from trainband.nightly_text import regression_line
 from trainband.results.codec import CodecError
+from trainband.results.gate.speed import Block
 from trainband.results.history.canaries import Canary, Mark, canary_from_json, canary_to_json, sung
-from trainband.results.history.candidates import confirmed_by_runs, new_candidates, regressions_of_verdict, restart_runs
+from trainband.results.history.candidates import new_candidates, regressions_of_verdict, restart_runs
+from trainband.results.history.confirming import confirmed_by_ab, confirmed_by_runs
 from trainband.results.history.looking import look_at
 from trainband.results.history.night_status import night_status
 from trainband.results.history.nights import Night, Waiting, night_from_json, night_to_json
@@ -33,7 +36,7 @@ from trainband.results.history.regressions import (
     moved_on,
 )
 from trainband.results.history.series import Baseline, Quantity
-from trainband.results.history.speed import speed_series
+from trainband.results.history.speed import SPEEDS, speed_series
 from trainband.results.judgements import Judgement, skipped_judgement
 from trainband.results.verdicts import judge
 
@@ -227,6 +230,35 @@ def test_two_fresh_runs_confirm_together_and_each(
     found = confirmed_by_runs(band, "lower", runs)
     assert (found.confirmed, found.runs) == (confirmed, ("fresh-0", "fresh-1"))
     assert found.bound == pytest.approx(band.mean - 1.8833 * band.sd, rel=1e-4)
+
+
+def blocks(ratios: list[float]) -> list[Block]:
+    """A B B A a pair of processes, the candidate with that ratio of throughputs a CPU second and the same a wall second."""
+    return [
+        Block(
+            pair=pair, order=order, side=side, steps=100, wall_sec=2.0, cpu_sec=4.0 / (ratio if of_candidate else 1.0)
+        )
+        for pair, ratio in enumerate(ratios)
+        for order, of_candidate in enumerate((False, True, True, False))
+        for side in ("candidate" if of_candidate else "baseline",)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ratios", "confirmed"),
+    [
+        ([0.96, 0.97, 0.95, 0.96], True),  # 4% slower, and t says that it is no noise
+        ([0.80, 1.10, 0.70, 1.02], False),  # 10% slower on a host that scatters by 20%
+        ([1.04, 1.05, 1.06, 1.05], False),
+    ],
+)
+def test_an_a_b_confirms_what_is_slower_beyond_its_noise(ratios: list[float], confirmed: bool) -> None:
+    found = confirmed_by_ab(SPEEDS["cpu"], blocks(ratios))
+    assert found is not None
+    assert (found.kind, found.confirmed, found.bound) == ("A/B", confirmed, 1.0)
+    assert found.value == pytest.approx(math.prod(ratios) ** 0.25)
+    assert confirmed_by_ab(SPEEDS["wall"], blocks(ratios)) is None  # all pairs gave one ratio
+    assert confirmed_by_ab(SPEEDS["cpu"], blocks(ratios[:3])) is None
 
 
 def test_a_fresh_run_without_a_value_confirms_nothing(make_run: Any, make_band: Any) -> None:
