@@ -21,7 +21,7 @@ from trainband.results.history.regressions import Event, Regression
 from trainband.results.history.series import Baseline
 from trainband.results.history.speed import SPEEDS
 
-pytestmark = [pytest.mark.slow, pytest.mark.backend("tensorflow")]
+pytestmark = pytest.mark.backend("tensorflow")
 
 
 @pytest.fixture
@@ -41,6 +41,7 @@ class Recited(Canaries):
         return self.songs.pop(0)
 
 
+@pytest.mark.slow
 def test_a_canary_sings_the_same_song_until_numerics_change(lab: Any, runner: Runner) -> None:
     canaries, cell = Canaries(runner=runner), lab.cell
     assert [canaries.sing(cell), canaries.sing(cell)] == ["first", "same"]
@@ -64,6 +65,7 @@ def test_a_canary_sings_the_same_song_until_numerics_change(lab: Any, runner: Ru
         Canaries(runner=replace(runner, time_limit_sec=0.001)).sing(cell)
 
 
+@pytest.mark.nightly
 def test_an_a_b_shows_a_planted_slow_down_and_no_host_that_moved(lab: Any, runner: Runner, tmp_path: Path) -> None:
     confirmer = Confirmer(
         runner=runner,
