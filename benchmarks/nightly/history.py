@@ -19,9 +19,10 @@ from trainband.results.history.regression_files import RegressionFolder
 from trainband.results.history.regressions import Confirmation, EnvironmentChange, Regression, decided
 from trainband.results.history.series import Series
 from trainband.results.history.store_series import cell_series
+from trainband.results.index_rows import utc_text
 from trainband.results.judgements import Judgement
 from trainband.results.records import Record
-from trainband.results.store import Store, StoreError
+from trainband.results.store import RunFilter, Store, StoreError
 from trainband.results.waivers import Waiver
 
 _TOLD: frozenset[Group] = frozenset({"packages", "framework", "host", "flags", "code", "profile", "data"})
@@ -96,10 +97,12 @@ class History:
         return replace(regression, environment=environment_changes(before, after))
 
     def _run_before(self, trigger: Record) -> Record | None:
-        series = cell_series(self.store, trigger.cell, band=None, device="cpu", faults=self.faults)
-        points = [point for each in series if each.host_class == trigger.host_class for point in each.points]
-        earlier = [point for point in points if point.created < trigger.created]
-        return self._record(max(earlier, key=lambda point: point.created).run_id) if earlier else None
+        """The newest earlier run of a sweep, of the cell and on the host class of `trigger`."""
+        created = utc_text("created", trigger.created)
+        for row in self.store.rows(RunFilter(cell=trigger.cell, outcome="completed")):
+            if row.seed_role == "sweep" and row.host_class == trigger.host_class and row.created < created:
+                return self._record(row.run_id)
+        return None
 
     def _record(self, run_id: str) -> Record | None:
         try:

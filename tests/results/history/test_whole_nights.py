@@ -208,6 +208,19 @@ def test_a_candidate_whose_runs_are_sound_is_refuted(house: House) -> None:
     assert (checked.judgement.verdict, checked.judgement.records[0][:7]) == ("pass", "run-008")
 
 
+def test_a_drop_that_fails_the_night_is_a_regression_at_once(house: House) -> None:
+    house.nights(12, CPU)
+    house.runner.accuracy = -6.0
+    first, second = house.nights(2, CPU)
+    [found] = house.regressions()
+    assert (first.confirmed, second.confirmed) == ((found.regression_id,), ())
+    assert (found.state, found.confirmation and found.confirmation.kind) == ("detected", "verdict")
+    assert found.shift_sd == pytest.approx(-6.0, abs=0.2)
+    assert [(each.name, each.before, each.after) for each in found.environment] == [("keras", "3.14.0", "3.15.1")]
+    # The sums pass their limit on the second night, and tell of the same change.
+    assert (first.candidates, second.candidates) == ((), ())
+
+
 def test_a_slow_cell_waits_until_an_a_b_can_be_had(house: House) -> None:
     house.nights(31, CPU)
     house.runner.speed = 0.9
