@@ -23,6 +23,7 @@ from trainband.run import check_faults
 if TYPE_CHECKING:
     from trainband.benchmarks.cells import Cell
     from trainband.benchmarks.nightly.night import Nightly
+    from trainband.benchmarks.suites import Suite
     from trainband.benchmarks.sweep import SweepPlan
     from trainband.results.history.nights import Night
     from trainband.results.history.regressions import Regression
@@ -48,6 +49,7 @@ def define(values: flags.FlagValues) -> None:
 
 def run(values: Any, words: list[str]) -> int:
     """Carry the night out, write the page, say what it found."""
+    from trainband.benchmarks.cells import all_cells, select_cells
     from trainband.benchmarks.nightly.night import alone
     from trainband.session import Session
 
@@ -57,18 +59,29 @@ def run(values: Any, words: list[str]) -> int:
     budget_sec = None if values.budget is None else seconds_of("budget", values.budget)
     session = Session(values)
     check_required(values.require, session.profiles)
+    suite, known = _suite(values), all_cells(session.models, session.profiles)
+    cells = suite.select(known) if suite.name else select_cells(suite.cells, known)
     with alone(session.store):
-        return _carry_out(values, session, budget_sec)
+        return _carry_out(values, session, suite, cells, budget_sec)
 
 
-def _carry_out(values: Any, session: Session, budget_sec: float | None) -> int:
+def _suite(values: Any) -> Suite:
+    """The suite that is named, or the cells in its place as one without a name."""
+    from trainband.benchmarks.suites import Suite, find_suite
+
+    if values.cells:
+        return Suite(name="", title="", cells=tuple(values.cells))
+    return find_suite(values.suite)
+
+
+def _carry_out(values: Any, session: Session, suite: Suite, cells: list[Cell], budget_sec: float | None) -> int:
     from trainband.benchmarks.nightly.budget import Budget
     from trainband.progress import watcher
     from trainband.results.history.night_status import night_status
     from trainband.sweep import site_of, throughput_of
 
     budget, today = Budget(seconds=budget_sec), datetime.now(UTC).date()
-    plan, cells = _plan(values, session)
+    plan, cells = _plan(values, session, suite, cells)
     session.check_bands(cells)
     for line in session.prepare_data(cells):
         _say(f"trainband nightly: {line}")
@@ -92,26 +105,21 @@ def _carry_out(values: Any, session: Session, budget_sec: float | None) -> int:
     return status
 
 
-def _plan(values: Any, session: Session) -> tuple[SweepPlan, list[Cell]]:
+def _plan(values: Any, session: Session, suite: Suite, cells: list[Cell]) -> tuple[SweepPlan, list[Cell]]:
     """The night that was killed a few hours ago, or a new one with the least recent cells first."""
-    from trainband.benchmarks.cells import all_cells, find_cell, select_cells
+    from trainband.benchmarks.cells import find_cell
     from trainband.benchmarks.nightly.budget import least_recent_first
-    from trainband.benchmarks.suites import find_suite
     from trainband.benchmarks.sweep import find_unfinished, plan_sweep
 
-    known = all_cells(session.models, session.profiles)
-    suite = None if values.cells else find_suite(values.suite)
-    cells = suite.select(known) if suite else select_cells(values.cells, known)
-    required = tuple(dict.fromkeys([*(suite.required if suite else ()), *values.require]))
-    name = suite.name if suite else None
+    required = tuple(dict.fromkeys([*suite.required, *values.require]))
+    name = suite.name or None
     plan = find_unfinished(session.store, name, [cell.name for cell in cells], values.fault)
     if plan is not None and datetime.now(UTC) - datetime.fromisoformat(plan.created) < SAME_NIGHT:
         _say(f"going on with the night {plan.sweep_id}")
         plan = replace(plan, required=tuple(dict.fromkeys([*plan.required, *required])))
         return plan, [find_cell(run.cell, session.models, session.profiles) for run in plan.runs]
     ordered = least_recent_first(cells, session.store)
-    seeds = suite.seeds if suite else 1
-    return plan_sweep(ordered, suite=name, seeds=seeds, required=required, faults=values.fault), ordered
+    return plan_sweep(ordered, suite=name, seeds=suite.seeds, required=required, faults=values.fault), ordered
 
 
 def _nightly(
