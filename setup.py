@@ -31,6 +31,7 @@ INSTALL_REQUIRES = [
     "pyarrow>=15.0",  # tensorflow-datasets brings it, and `export parquet` imports it
     "pydub>=0.25.1",  # tensorflow-datasets decodes recordings (spoken_digit) with it and does not declare it
     "rich>=13.7",
+    "ruptures>=1.1.9",
     "scikit-learn>=1.4",
     "scipy>=1.12",
     "SQLAlchemy>=2.0.30",
@@ -56,16 +57,19 @@ EXTRAS_REQUIRE = {
         "nbclient>=0.10",
         "pytest>=8.2",
         "pytest-xdist>=3.6",
+        "pyyaml>=6.0",
         "ruff>=0.9",
         "scipy-stubs>=1.14",
         "setuptools>=77",
         "tensorboard>=2.16",
         "types-psutil>=5.9",
+        "types-PyYAML>=6.0",
     ],
 }
 
 # Patterns are relative to each package's folder; shell scripts match none and so stay out of the wheel.
-DATA_PATTERNS = ["py.typed", "**/*.toml", "**/*.json", "**/*.html", "**/*.css", "**/*.js"]
+SCHEDULES = ["**/*.yaml", "**/*.service", "**/*.timer", "**/*.cron"]
+DATA_PATTERNS = ["py.typed", "**/*.toml", "**/*.json", "**/*.html", "**/*.css", "**/*.js", *SCHEDULES]
 
 
 def packages() -> dict[str, str]:

@@ -46,6 +46,7 @@ def rejudge(
         record
         for record in store.records(RunFilter(sweep_id=sweep_id))
         if record.seed_role not in ("calibration", "gate")
+        and not (record.seed_role == "confirmation" and record.sweep_id is None)  # of an alarm of history, not of a run
         and (not globs or any(fnmatchcase(record.cell, g) for g in globs))
     ]
     groups: dict[tuple[object, ...], list[Record]] = {}

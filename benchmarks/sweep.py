@@ -130,7 +130,12 @@ def find_unfinished(
 
 @dataclass(kw_only=True)
 class Sweep:
-    """Carries a plan out. Everything done is stored at once, so that a kill loses the run in progress and no more."""
+    """Carries a plan out. Everything done is stored at once, so that a kill loses the run in progress and no more.
+
+    Attributes:
+      may_begin: whether there is time for a run that is not judged yet; one that may not is left out of the judgements.
+      beside: what else is done for a cell that was trained here, once it is judged.
+    """
 
     plan: SweepPlan
     runner: Runner
@@ -139,6 +144,8 @@ class Sweep:
     profiles: Mapping[str, Profile]
     available: Callable[[Profile], Availability]
     watch: Watcher = lambda event: None
+    may_begin: Callable[[PlannedRun], bool] = lambda planned: True
+    beside: Callable[[Cell], None] = lambda cell: None
 
     def run(self) -> list[Judgement]:
         """Every judgement of the sweep, in the plan's order, those of an earlier attempt included.
@@ -169,7 +176,10 @@ class Sweep:
         judgements = []
         for planned in self.plan.runs:
             judgement = done.get(self.plan.judgement_id(planned))
+            begins = judgement is None
             if judgement is None:
+                if not self.may_begin(planned):
+                    continue
                 self.watch(SweepEvent(kind="started", planned=planned))
                 recorded = {record.seed: record for record in earlier if record.sweep_index == planned.index}
                 judgement, record = self._judged(planned, recorded)
@@ -178,6 +188,8 @@ class Sweep:
                 record = next((r for r in earlier if judgement.records[:1] == (r.run_id,)), None)
             judgements.append(judgement)
             self.watch(SweepEvent(kind="judged", planned=planned, judgement=judgement, record=record))
+            if begins and record is not None:
+                self.beside(find_cell(planned.cell, self.models, self.profiles))
         return judgements
 
     def _judged(self, planned: PlannedRun, recorded: Mapping[int, Record]) -> tuple[Judgement, Record | None]:

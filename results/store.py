@@ -4,6 +4,7 @@
 * `judgements/<judgement_id>.json`: a verdict with the records it rests on
 * `sweeps/<sweep_id>.json`, `<sweep_id>.lock`: what was asked for, and who is at it
 * `checkpoints/<key>/checkpoint.npz`: the state of a run that was killed (`results.checkpoint_folders`)
+* `regressions/<id>.json`, `nights/<night_id>.json`, `canaries/<key>/canary.json`: what nights made of it (`results.history`)
 * `tmp/<run_id>/run`, `tmp/<run_id>/owner`: a run in the making, and its process
 * `index.sqlite`: a copy for questions, remade from the directories at will
 * `VERSION`: version of this arrangement, and the store's id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ VERBS = {
     "data": "prepare, verify or list data sets",
     "run": "train one cell once",
     "sweep": "train and judge many cells",
+    "nightly": "a night for a scheduler: sweep, canaries, history and its confirmations within a budget",
+    "regressions": "what history found: list, acknowledge, ignore, accept or fix",
     "calibrate": "train many seeds of a cell and write its band",
     "check": "judge stored runs again, without training",
     "show": "one run in full",
@@ -93,6 +96,14 @@ def define_seconds(name: str, text: str, minimum: float, values: flags.FlagValue
     flags.register_validator(
         name, lambda value: value is None or not math.isnan(value), "must be a number", flag_values=values
     )
+
+
+def seconds_of(flag: str, text: str) -> float:
+    """The time that a flag names, such as 90s, 30m or 2h; raises UsageError."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+    if found is None:
+        raise UsageError(f"--{flag}={text}: no time such as 90s, 30m or 2h")
+    return float(found[1]) * {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}[found[2]]
 
 
 def define_judge_throughput(values: flags.FlagValues) -> None:
@@ -201,12 +212,13 @@ def _mistakes() -> tuple[type[BaseException], ...]:
     from trainband.benchmarks.suites import SuiteError
     from trainband.models.catalog import CatalogError
     from trainband.platforms.profiles import ProfileError
+    from trainband.results.history.regressions import RegressionError
     from trainband.results.store import RunNotFound
     from trainband.results.waivers import WaiverError
 
     return (
         *(UsageError, CellError, RequirementError, SuiteError, CatalogError, ProfileError),
-        *(RunNotFound, WaiverError, CheckpointError),
+        *(RunNotFound, WaiverError, CheckpointError, RegressionError),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from trainband.command_line import INFRASTRUCTURE, UsageError, Verb, define_retraining, optional_path
+from trainband.command_line import INFRASTRUCTURE, UsageError, Verb, define_retraining, optional_path, seconds_of
 
 if TYPE_CHECKING:
     from trainband.results.gate.speed import GateSide
     from trainband.results.throughput import Basis
 
-_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 _CLOCKS: dict[str, tuple[Basis, ...]] = {"both": ("cpu", "wall"), "cpu": ("cpu",), "wall": ("wall",), "none": ()}
 
 
@@ -60,7 +58,7 @@ def run(values: Any, words: list[str]) -> int:
         raise UsageError(
             "give --baseline and --candidate, such as --baseline=tensorflow==2.20.0 --candidate=./my_tf.whl"
         )
-    budget_sec = _seconds(values.budget)
+    budget_sec = seconds_of("budget", values.budget)
     session = Session(values)
     try:
         with _experiment(values, session, budget_sec) as (experiment, folder):
@@ -72,13 +70,6 @@ def run(values: Any, words: list[str]) -> int:
         print(f"trainband gate: {error}", file=sys.stderr)
         return INFRASTRUCTURE
     return int(judgement.exit_status)
-
-
-def _seconds(text: str) -> float:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
-    if found is None:
-        raise UsageError(f"--budget={text}: no time such as 90s, 30m or 2h")
-    return float(found[1]) * _UNITS[found[2]]
 
 
 @contextmanager

@@ -11,11 +11,11 @@ from absl import flags
 from trainband.command_line import UsageError, Verb, define_store, open_store, optional_path
 from trainband.tables import plain_table
 
-KINDS = ("models", "profiles", "cells", "suites", "datasets", "reference", "audit", "backends")
+KINDS = ("models", "profiles", "cells", "suites", "datasets", "reference", "audit", "backends", "history")
 
 
 def define(values: flags.FlagValues) -> None:
-    """The store that `reference` and `backends` take runs from."""
+    """The store that `reference`, `backends` and `history` take runs from."""
     define_store(values)
 
 
@@ -137,6 +137,16 @@ def _backends(values: Any) -> Sequence[dict[str, Any]]:
     return [] if store is None else backend_rows(load_catalog(), reference_bands(), store)
 
 
+def _history(values: Any) -> Sequence[dict[str, Any]]:
+    from trainband.benchmarks.bands_on_disk import reference_bands
+    from trainband.history_table import history_rows
+    from trainband.models.catalog import load_catalog
+    from trainband.platforms.profiles import load_profiles
+
+    store = _store(values)
+    return [] if store is None else history_rows(store, reference_bands(), load_catalog(), load_profiles())
+
+
 def _store(values: Any) -> Any:
     there = optional_path(values.store)
     return open_store(values, create=False) if there is not None and there.is_dir() else None
@@ -150,11 +160,11 @@ _ROWS = {
     "datasets": _datasets,
     "audit": _audit,
 }
-_FROM_RUNS = {"reference": _reference, "backends": _backends}
+_FROM_RUNS = {"reference": _reference, "backends": _backends, "history": _history}
 
 VERB = Verb(
     summary="List models, profiles, cells, suites, data sets; what each model reaches and costs (reference); which planted "
-    "faults are found (audit); how far the backends lie apart at equal seeds (backends).",
+    "faults are found (audit); how far the backends lie apart at equal seeds (backends); how each cell moves over the nights (history).",
     example="trainband list models",
     define=define,
     run=run,

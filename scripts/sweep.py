@@ -75,8 +75,8 @@ def run(values: Any, words: list[str]) -> int:
             available=session.available,
             watch=watch,
         ).run()
-    page = _page(session, plan.sweep_id)
-    throughput = _throughput_words(session, plan.sweep_id)
+    page = site_of(session, plan.sweep_id)
+    throughput = throughput_of(session, plan.sweep_id)
     notified = notify(values.notify, session.store, plan.sweep_id, page)
     _print(values, session, plan, judgements, page, throughput, notified)
     status = exit_status(judgements, frozenset(plan.required))
@@ -110,7 +110,8 @@ def _plan(values: Any, session: Session, globs: list[str]) -> tuple[Any, list[An
     return plan, cells
 
 
-def _page(session: Session, sweep_id: str) -> Path:
+def site_of(session: Session, sweep_id: str) -> Path:
+    """The page of a sweep, written beside its store."""
     from trainband.report import write_site
 
     return write_site(
@@ -124,7 +125,7 @@ def _page(session: Session, sweep_id: str) -> Path:
     )
 
 
-def _throughput_words(session: Session, sweep_id: str) -> dict[str, str]:
+def throughput_of(session: Session, sweep_id: str) -> dict[str, str]:
     """Cell -> the word on its throughput, beside the earlier runs of the store."""
     from trainband.benchmarks.rejudge import rejudge, throughput_words
 

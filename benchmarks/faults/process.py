@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 
 from trainband.benchmarks.faults.fault import Fault
@@ -31,9 +32,18 @@ def _leave(_folder: str) -> None:
     os._exit(0)
 
 
+def _burn(_folder: str) -> None:
+    def count() -> None:
+        while True:
+            sum(range(10_000))
+
+    threading.Thread(target=count, daemon=True).start()
+
+
 ROWS = (
     Fault(name="killed", title="the process is killed by a signal", process=_die),
     Fault(name="hanging", title="the process never ends", process=_hang),
     Fault(name="garbage", title="the process writes no readable answer", process=_garbage),
+    Fault(name="busy_thread", title="a thread of the process counts all the time", process=_burn),
     Fault(name="silent_exit", title="the process ends with status 0 and no answer", process=_leave),
 )

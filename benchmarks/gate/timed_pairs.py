@@ -34,11 +34,18 @@ class NotTimed(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class TimedSide:
-    """What one side of a pair is trained with; each side has a pool of its own, whose servers run one child at a time."""
+    """What one side of a pair is trained with; each side has a pool of its own, whose servers run one child at a time.
+
+    Attributes:
+      code: staged folder of the code that it runs; None for today's.
+      faults: planted on this side alone.
+    """
 
     name: GateSide
     python: str
     pool: ChildPool
+    code: Path | None = None
+    faults: tuple[str, ...] = ()
 
 
 def timed_pair(
@@ -65,8 +72,9 @@ class _Child:
 
     def __init__(self, side: TimedSide, spec: RunSpec, cache_root: Path) -> None:
         self.side = side
-        self._spec = spec
-        self._environ = environment_of(spec.profile, cache_root)
+        self._spec = replace(spec, faults=side.faults) if side.faults else spec
+        code = {} if side.code is None else {"PYTHONPATH": str(side.code)}
+        self._environ = {**environment_of(spec.profile, cache_root), **code}
         self._buffer = b""
 
     def __enter__(self) -> _Child:

@@ -1,0 +1,64 @@
+"""The online alarm: a two-sided cumulative sum of clipped scores, with the state that each night would have had.
+
+A score is a value's distance from the pinned baseline in its sds. Clipping keeps one wild night from alarming by itself:
+two are the least that can. `tests/performance/simulate_history.py` measures what that promises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trainband.results.statistics import Side
+
+REFERENCE_SD = 1.5
+LIMIT_SD = 4.0
+CLIP_SD = 4.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """The night on which a sum passed the limit, as a place among the scores.
+
+    Attributes:
+      since: where that sum left 0 for the last time.
+      side: `lower` where the values had become smaller.
+    """
+
+    index: int
+    since: int
+    side: Side
+
+
+def advance(upper: Any, lower: Any, score: Any) -> tuple[Any, Any]:
+    """Both sums after one more night; numbers, or arrays of as many series."""
+    import numpy as np
+
+    clipped = np.clip(score, -CLIP_SD, CLIP_SD)
+    return np.maximum(0.0, upper + clipped - REFERENCE_SD), np.maximum(0.0, lower - clipped - REFERENCE_SD)
+
+
+def alarms(scores: Sequence[float], restarts: Iterable[int] = ()) -> list[Alarm]:
+    """Every alarm that the nights would have raised one after the other; both sums begin anew after each.
+
+    Args:
+      restarts: places before which the sums begin anew, too.
+    """
+    begin_anew = frozenset(restarts)
+    found = []
+    upper = lower = 0.0
+    since = {"upper": 0, "lower": 0}
+    for index, score in enumerate(scores):
+        if index in begin_anew:
+            upper = lower = 0.0
+        since = {
+            "upper": since["upper"] if upper > 0.0 else index,
+            "lower": since["lower"] if lower > 0.0 else index,
+        }
+        upper, lower = advance(upper, lower, score)
+        if max(upper, lower) > LIMIT_SD:
+            side: Side = "upper" if upper > lower else "lower"
+            found.append(Alarm(index=index, since=since[side], side=side))
+            upper = lower = 0.0
+    return found

@@ -1,0 +1,72 @@
+"""The series of a cell, from a store's index: no record is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from trainband.results.band_files import band_digest
+from trainband.results.bands import Band
+from trainband.results.history.quality import quality_series
+from trainband.results.history.regressions import Regression
+from trainband.results.history.series import Series
+from trainband.results.history.speed import speed_series
+from trainband.results.index_rows import JudgementFilter, RunFilter, RunRow
+from trainband.results.store import Store
+from trainband.results.throughput import Basis
+
+
+def cell_series(
+    store: Store,
+    cell: str,
+    *,
+    band: Band | None,
+    device: str,
+    filed: Iterable[Regression] = (),
+    faults: Sequence[str] = (),
+) -> list[Series]:
+    """Every series of `cell`: a metric or a speed, on a class of hosts.
+
+    Args:
+      band: of the cell's model and tier; only a calibrated one is followed.
+      device: of the cell's profile. On a CPU the speed is followed by CPU seconds and by wall seconds, elsewhere by wall
+        seconds alone.
+      filed: regressions of the store: one that was accepted begins an era.
+      faults: planted faults of a rehearsal, whose runs count; runs with others never do.
+    """
+    rows = _rows(store, cell, tuple(faults))
+    found: list[Series] = []
+    if band is not None and band.status == "calibrated":
+        judged_by = _judged_by(store, cell)
+        ours = band_digest(band)
+        of_recipe = [row for row in rows if row.recipe_hash == band.evidence.recipe_hash]
+        for metric in band.metrics:
+            found += quality_series(cell, metric, ours, of_recipe, judged_by)
+    bases: tuple[Basis, ...] = ("cpu", "wall") if device == "cpu" else ("wall",)
+    for basis in bases:
+        found += speed_series(cell, basis, rows, _accepted(filed, cell, basis))
+    return found
+
+
+def _rows(store: Store, cell: str, faults: tuple[str, ...]) -> list[RunRow]:
+    """Runs with the fresh seeds of sweeps, in the order of time."""
+    rows = store.rows(RunFilter(cell=cell, outcome="completed"))
+    wanted = (row for row in rows if row.seed_role == "sweep" and row.sweep_id and row.faults in ((), faults))
+    return sorted(wanted, key=lambda row: (row.created, row.run_id))
+
+
+def _judged_by(store: Store, cell: str) -> dict[str, str | None]:
+    """Run -> digest of the band of the newest judgement that it triggered."""
+    found: dict[str, str | None] = {}
+    for document in store.judgements(JudgementFilter(cell=cell)):
+        if document["records"]:
+            found.setdefault(document["records"][0], document.get("band_digest"))
+    return found
+
+
+def _accepted(filed: Iterable[Regression], cell: str, basis: Basis) -> dict[str, str]:
+    name = "examples_per_cpu_sec" if basis == "cpu" else "examples_per_sec"
+    return {
+        each.onset_run: f"accepted by {each.events[-1].owner}"
+        for each in filed
+        if each.cell == cell and each.quantity.name == name and each.state == "accepted"
+    }

@@ -1,0 +1,55 @@
+"""The online alarm by hand, and where the change that it tells of began."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from trainband.results.history.cusum import Alarm, alarms
+from trainband.results.history.placing import placed
+
+
+def test_three_nights_of_three_sd_pass_the_limit() -> None:
+    # Each adds 3 - 1.5: the sums are 0, 1.5, 3.0, 4.5, and 4.5 is above 4.
+    assert alarms([0.0, 3.0, 3.0, 3.0]) == [Alarm(index=3, since=1, side="upper")]
+    assert alarms([0.0, -3.0, -3.0, -3.0]) == [Alarm(index=3, since=1, side="lower")]
+
+
+def test_one_wild_night_never_alarms_and_two_do() -> None:
+    # Clipped at 4, each adds 2.5.
+    assert alarms([1e9]) == alarms([-1e9, 0.0, 1e9]) == []
+    assert alarms([1e9, 1e9]) == [Alarm(index=1, since=0, side="upper")]
+
+
+def test_a_shift_below_the_reference_is_never_an_alarm() -> None:
+    assert alarms([1.5] * 1000) == []
+
+
+def test_the_sums_begin_anew_after_an_alarm_and_where_they_are_told_to() -> None:
+    assert [alarm.index for alarm in alarms([3.0] * 9)] == [2, 5, 8]
+    assert [alarm.index for alarm in alarms([3.0] * 9, restarts=[2])] == [4, 7]
+
+
+def test_later_nights_change_no_alarm_of_an_earlier_one() -> None:
+    scores = list(np.random.default_rng(3).standard_normal(200) + np.repeat([0.0, -2.5], 100))
+    online = [alarm for end in range(len(scores)) for alarm in alarms(scores[: end + 1]) if alarm.index == end]
+    assert online == alarms(scores)
+    assert online[0].index > 100
+
+
+@pytest.mark.parametrize("onset", [0, 1, 10, 40])
+def test_a_clean_step_is_placed_where_it_is(onset: int) -> None:
+    scores = [0.0] * onset + [-3.0] * 3
+    assert placed(scores, first=0, alarm=onset + 2, last=onset + 2, baseline_n=20) == onset
+
+
+def test_nights_after_the_alarm_move_the_place() -> None:
+    # On the night of the alarm the weak first night looks like noise; the nights after it are as weak.
+    scores = [0.0] * 10 + [-1.6, -4.0, -4.0, -1.6, -1.7, -1.5, -1.6]
+    assert placed(scores, first=0, alarm=12, last=12, baseline_n=20) == 11
+    assert placed(scores, first=0, alarm=12, last=len(scores) - 1, baseline_n=20) == 10
+
+
+def test_a_change_is_placed_after_the_one_before() -> None:
+    scores = [-3.0] * 20
+    assert placed(scores, first=5, alarm=8, last=19, baseline_n=20) == 5
