@@ -158,7 +158,7 @@ def test_masks_that_the_framework_draws_from_another_seed_are_another_draw(lab: 
     a, b = (read_side(lab.store, record.run_id) for record in (donor, other))
     found = compare_traces(a.trace, b.trace).divergence
     assert found is not None
-    assert (found.stages, found.first_step, found.names) == (("random draw",), 0, ("keras0",))
+    assert (found.stages, found.first_step, found.names) == (("random draw",), 0, ("keras0", "keras1"))
 
 
 def test_weights_survive_their_file(tmp_path: Path) -> None:
