@@ -31,6 +31,10 @@ _OF_STEPS: dict[Stage, str] = {
 }
 
 
+# PyTorch's global generators are left out: they begin elsewhere in each process, and no layer of Keras draws from them.
+_OF_LAYERS = "keras"
+
+
 class NotComparable(ValueError):
     """Two traces of which no tensor of one stands for a tensor of the other; the message names the first."""
 
@@ -123,14 +127,15 @@ def _first_difference(a: np.ndarray, b: np.ndarray) -> int | None:
 
 
 def _generators_that_differ(a: Trace, b: Trace) -> tuple[str, ...]:
-    """The framework's own generators that stand elsewhere after equally much work: they began elsewhere, or draw otherwise.
+    """The generators of Keras's own layers that stand elsewhere after equally much work: they began elsewhere, or draw otherwise.
 
     Their states are recorded at the end alone, so a run and a part of it cannot be compared.
     """
     if a.steps != b.steps or bool(a.header.evaluated) != bool(b.header.evaluated):
         return ()
     ours, theirs = a.header.generators, b.header.generators
-    return tuple(sorted(name for name in ours.keys() & theirs.keys() if ours[name] != theirs[name]))
+    names = sorted(name for name in ours.keys() & theirs.keys() if name.startswith(_OF_LAYERS))
+    return tuple(name for name in names if ours[name] != theirs[name])
 
 
 def _states(a: Trace, b: Trace) -> list[_State]:
