@@ -21,8 +21,6 @@ ANSWER_FILE = "answer.json"
 TRACE_FILE = "trace.npz"
 BUILDS_FILE = "builds.json"
 INITIAL_FILE = "initial.npz"
-
-
 REFERENCE_FILE, OWN_FILE, SUBSTITUTED_FILE = "reference.npz", "own.npz", "substituted.npz"
 
 

@@ -58,7 +58,7 @@ class Spread:
 
 @dataclass(kw_only=True)
 class VarianceExperiment:
-    """`seeds` runs of a cell for each factor; what the store holds already, of equal packages, is not run again."""
+    """`seeds` runs of a cell for each factor; what the store holds of equal packages and this kind of host is not run again."""
 
     cell: Cell
     runner: Runner
@@ -90,15 +90,16 @@ class VarianceExperiment:
         return replace(fixed, **dict.fromkeys(FACTORS[factor], BASE_SEED + index))
 
     def _known(self) -> list[Record]:
-        """Completed runs of this cell, as it is now, with the packages that are installed now, oldest first."""
+        """Completed runs of this cell, as it is now, on such a host with the packages that are installed now, oldest first."""
         packages = dict(installed_distributions())
+        host_class, _ = self.runner.surroundings(self.cell)
         recipe, profile = encode(self.cell.recipe), encode(self.cell.profile)
         records = self.runner.store.records(RunFilter(cell=self.cell.name, outcome="completed"))
         return [
             record
             for record in reversed(list(records))
             if not (record.faults or record.initial_weights_from)
-            and (record.recipe, record.profile_spec) == (recipe, profile)
+            and (record.recipe, record.profile_spec, record.host_class) == (recipe, profile, host_class)
             and dict(record.fingerprint["distributions"]) == packages
         ]
 

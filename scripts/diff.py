@@ -11,7 +11,7 @@ from typing import Any
 
 from absl import flags
 
-from trainband.command_line import UsageError, Verb, define_store, open_store
+from trainband.command_line import UsageError, Verb, define_store, open_store, optional_path
 
 EQUAL, DIFFERENT = 0, 1
 
@@ -47,8 +47,7 @@ def run(values: Any, words: list[str]) -> int:
 
     if len(words) != 2:
         raise UsageError("give two run ids, or the beginnings of two")
-    if values.picture and not values.zoom:
-        raise UsageError("--picture draws what --zoom finds: give both")
+    picture = _picture(values)
     store = open_store(values, create=False)
     names = [store.find_run(word) for word in words]
     try:
@@ -60,14 +59,24 @@ def run(values: Any, words: list[str]) -> int:
     inputs = input_differences(a.record, b.record)
     if found.failed:
         _say(f"not looked at: {found.failed}")
-    if values.picture and found.zoomed is not None:
-        write_picture(Path(values.picture), found.zoomed)
     if values.json:
         parts = {"trajectory": found.compared, "refined": found.refined, "zoom": found.zoomed, "cause": found.cause}
         print(json.dumps(encode({"runs": names, "inputs": inputs, **parts}), indent=1))
     else:
         print("\n".join([diff_text(names, inputs, found.compared, found.refined), *_more(found.zoomed, found.cause)]))
+    if picture is not None and found.zoomed is not None:
+        write_picture(picture, found.zoomed)
     return EQUAL if found.compared.divergence is None else DIFFERENT
+
+
+def _picture(values: Any) -> Path | None:
+    """The file to draw into; asked for before the minutes that a zoom takes."""
+    path = optional_path(values.picture)
+    if path is not None and not values.zoom:
+        raise UsageError("--picture draws what --zoom finds: give both")
+    if path is not None and not path.parent.is_dir():
+        raise UsageError(f"--picture={path}: there is no folder {path.parent}; make it, or name another file")
+    return path
 
 
 def _say(line: str) -> None:

@@ -78,6 +78,7 @@ def write_picture(path: Path, zoomed: Zoomed) -> None:
             marker_color=colour,
             text=[_size(each.own) for each in found],
             textposition="outside",
+            cliponaxis=False,
             hovertext=[f"from equal inputs {_size(each.narrow)}, in float64 {_size(each.wide)}" for each in found],
         )
     names = [f"{each.stage} {each.name}" for each in zoomed.differences]

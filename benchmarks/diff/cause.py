@@ -42,8 +42,13 @@ class Cause:
     meanings: tuple[Meaning, ...] = ()
 
 
-def cause_of(a: Trace, b: Trace, compared: Comparison, zoomed: Zoomed | None) -> Cause:
-    """The cause of what `compared` found, with what the layers of a step show where somebody looked."""
+def cause_of(a: Trace, b: Trace, compared: Comparison, zoomed: Zoomed | None, *, exact: bool = True) -> Cause:
+    """The cause of what `compared` found, with what the layers of a step show where somebody looked.
+
+    Args:
+      exact: whether that step is known to be the one at which the runs part. Where it is not, what parted them may lie
+        before it, and nothing but rounding in it proves nothing.
+    """
     if compared.divergence is None:
         return Cause(kind="none")
     meanings = [*_given(a, b, compared), *(_computed(zoomed) if zoomed else ())]
@@ -52,8 +57,8 @@ def cause_of(a: Trace, b: Trace, compared: Comparison, zoomed: Zoomed | None) ->
         return Cause(kind="semantic", meanings=tuple(meanings))
     if zoomed is None:
         return Cause(kind="unknown", meanings=tuple(meanings))
-    doubtful = [each for each in zoomed.differences if each.verdict == "undetermined" and each.own]
-    return Cause(kind="undetermined" if doubtful else "rounding only")
+    doubtful = any(each.verdict == "undetermined" and each.own for each in zoomed.differences)
+    return Cause(kind="undetermined" if doubtful or not exact else "rounding only")
 
 
 def _given(a: Trace, b: Trace, compared: Comparison) -> list[Meaning]:

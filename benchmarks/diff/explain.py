@@ -60,7 +60,8 @@ def explain(
             zoomed = zoom(a, b, step, rerunner)
     except RerunError as error:
         failed = str(error)
-    cause = cause_of(a.trace, b.trace, compared, zoomed)
+    exact = divergence is None or divergence.exact
+    cause = cause_of(a.trace, b.trace, compared, zoomed, exact=exact)
     return Explanation(compared=compared, refined=refined, zoomed=zoomed, cause=cause, failed=failed)
 
 

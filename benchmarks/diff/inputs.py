@@ -21,14 +21,22 @@ class InputDifference:
     values: tuple[Any, Any]
 
 
+# What computes: readers who are shown the first few of many packages are to see these.
+_FIRST = ("tensorflow", "keras", "jax", "jaxlib", "torch", "numpy", "version")
+
+
 def input_differences(a: Record, b: Record) -> tuple[InputDifference, ...]:
-    """Every difference, group by group."""
+    """Every difference, group by group; in a group by name, what computes before the rest."""
     ours, theirs = _groups(a), _groups(b)
     return tuple(
         InputDifference(group=group, name=name, values=(ours[group].get(name), theirs[group].get(name)))
         for group in ours
-        for name in names_that_differ(ours[group], theirs[group])
+        for name in sorted(names_that_differ(ours[group], theirs[group]), key=_place)
     )
+
+
+def _place(name: str) -> tuple[int, str]:
+    return (_FIRST.index(name) if name in _FIRST else len(_FIRST), name)
 
 
 def _groups(record: Record) -> dict[Group, Mapping[str, Any]]:

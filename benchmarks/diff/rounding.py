@@ -143,6 +143,9 @@ def _verdict(narrow: Pair, wide: Pair, relative: Mapping[str, float | None]) -> 
     dtypes = narrow[0][0].dtype, narrow[1][0].dtype
     if dtypes[0] != dtypes[1]:
         return "semantic", f"computed in {dtypes[0]} | {dtypes[1]}"
+    shapes = [list(array.shape) for _, array in narrow]
+    if shapes[0] != shapes[1]:
+        return "semantic", f"of shape {shapes[0]} | {shapes[1]}"
     if _equal(narrow):
         return "equal", ""
     apart = relative["wide"]

@@ -31,6 +31,10 @@ _OF_STEPS: dict[Stage, str] = {
 }
 
 
+# PyTorch's global generators are left out: they begin elsewhere in each process, and no layer of Keras draws from them.
+_OF_LAYERS = "keras"
+
+
 class NotComparable(ValueError):
     """Two traces of which no tensor of one stands for a tensor of the other; the message names the first."""
 
@@ -73,6 +77,8 @@ def compare_traces(a: Trace, b: Trace) -> Comparison:
         first["data"] = INITIAL
     if hyper and steps:
         first["hyper-parameters"] = 0
+    if _generators_that_differ(a, b):
+        first["random draw"] = 0
     for stage, name in _OF_STEPS.items():
         step = _first_difference(getattr(a, name)[:steps], getattr(b, name)[:steps])
         _note(first, stage, step)
@@ -118,6 +124,18 @@ def _bits(array: np.ndarray) -> np.ndarray:
 def _first_difference(a: np.ndarray, b: np.ndarray) -> int | None:
     differs = (_bits(a) != _bits(b)).reshape(len(a), -1).any(axis=1)
     return int(differs.argmax()) if differs.any() else None
+
+
+def _generators_that_differ(a: Trace, b: Trace) -> tuple[str, ...]:
+    """The generators of Keras's own layers that stand elsewhere after equally much work: they began elsewhere, or draw otherwise.
+
+    Their states are recorded at the end alone, so a run and a part of it cannot be compared.
+    """
+    if a.steps != b.steps or bool(a.header.evaluated) != bool(b.header.evaluated):
+        return ()
+    ours, theirs = a.header.generators, b.header.generators
+    names = sorted(name for name in ours.keys() & theirs.keys() if name.startswith(_OF_LAYERS))
+    return tuple(name for name in names if ours[name] != theirs[name])
 
 
 def _states(a: Trace, b: Trace) -> list[_State]:
@@ -210,8 +228,13 @@ def _fed(stage: Stage, step: int, hyper: tuple[str, ...], traces: tuple[Trace, T
     names: tuple[str, ...] = ()
     if stage == "hyper-parameters":
         names, says = _hyper_parameters(step, hyper, traces)
+    elif stage == "batch":
+        says = "another batch is fed"
+    elif _first_difference(*(trace.draws[: step + 1] for trace in traces)) is not None:
+        says = "random layers get other keys"
     else:
-        says = "another batch is fed" if stage == "batch" else "random layers get other keys"
+        names = _generators_that_differ(*traces)
+        says = "the framework's own generators are in other states"
     return Divergence(stages=(stage,), first_step=step, last_step=step, says=says, names=names)
 
 

@@ -20,7 +20,7 @@ from trainband.benchmarks.zoom.layerwise import Call, Layerwise, Pulled, layerwi
 SAMPLE_BYTES = 1 << 28
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class StepFigures:
     """What one step gave layer by layer.
 
@@ -114,7 +114,7 @@ def _logits_digest(outputs: np.ndarray) -> np.ndarray:
     return np.asarray(logits_digests([np.ascontiguousarray(rows[:: row_stride(outputs.shape)])])[0])
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class _Backward:
     """Of one call: what came in from behind, and what the layer made of it."""
 

@@ -47,7 +47,7 @@ def trace_of(steps: int = STEPS) -> Trace:
         evaluated="rows",
         examples=5,
         tensors=keys,
-        generators={},
+        generators={"keras0": "s", "torch_cpu": "s"},
         state_cpu_sec=0.0,
     )
     return Trace(
@@ -98,6 +98,7 @@ def state(kind: str, step: int) -> Change:
         ([state("parameter", -1), signal("logits", 0)], ["initial weights"], (None, None)),
         ([signal("batches", 5), signal("logits", 5), state("parameter", 8)], ["batch"], (5, 5)),
         ([signal("draws", 7), signal("logits", 7)], ["random draw"], (7, 7)),
+        ([head(generators={"keras0": "a"}), signal("logits", 0)], ["random draw"], (0, 0)),
         ([signal("learning_rates", 3), signal("logits", 4)], ["hyper-parameters"], (3, 3)),
         ([head(hyper_parameters={"momentum": 0.8, "l2": 0.0}), state("slot", 1)], ["hyper-parameters"], (0, 0)),
         ([signal("logits", 0), state("gradient", 0)], ["forward"], (0, 0)),
@@ -158,6 +159,19 @@ def test_what_is_equal_and_what_follows_is_told_apart() -> None:
     assert compared.consequences == ("forward", "update")
     assert compared.first == {"batch": 5, "forward": 5, "update": 8}
     assert set(compared.equal) == set(STAGES) - {"batch", "forward", "update"}
+
+
+def test_generators_are_compared_after_equal_work_alone() -> None:
+    a = trace_of()
+    elsewhere = head(generators={"keras0": "a", "torch_cpu": "t"})(a)
+    found = compare_traces(a, elsewhere).divergence
+    assert found is not None
+    assert (found.names, found.says) == (("keras0",), "the framework's own generators are in other states")
+    for no_layers_own in ({"keras0": "s", "torch_cpu": "t"}, {"torch_cpu": "t"}):
+        assert compare_traces(a, head(generators=no_layers_own)(a)).divergence is None
+    assert "random draw" in compare_traces(a, cut(elsewhere, 8)).equal
+    assert first_unlike(a, cut(elsewhere, 8)) is None
+    assert compare_traces(cut(a, 8), cut(elsewhere, 8)).first == {"random draw": 0}
 
 
 def test_losses_that_are_both_nan_are_equal() -> None:

@@ -174,12 +174,12 @@ def test_models_that_cannot_be_compared_are_different() -> None:
     assert found.reasons[0].startswith("the two models differ: parameter logits/bias")
 
 
-def test_many_differences_are_counted() -> None:
-    packages = {f"p{index}": "1" for index in range(5)}
+def test_many_differences_are_counted_and_what_computes_is_named_first() -> None:
+    packages = {**{f"p{index}": "1" for index in range(4)}, "tensorflow": "2"}
     found = receipt_of(
         record("A"), record("B", fingerprint={"distributions": packages}, weights="e"), again=changed("losses")
     )
-    assert found.reasons[0] == "packages: p0 none | 1, p1 none | 1, p2 none | 1 and 2 more"
+    assert found.reasons[0] == "packages: tensorflow none | 2, p0 none | 1, p1 none | 1 and 2 more"
 
 
 def test_the_golden_receipt_stays_readable() -> None:

@@ -14,6 +14,7 @@ from trainband.benchmarks.cells import Cell
 from trainband.benchmarks.diff.explain import explain
 from trainband.benchmarks.diff.inputs import input_differences
 from trainband.benchmarks.diff.refine import Rerunner, read_side
+from trainband.benchmarks.diff.trajectory import compare_traces
 from trainband.benchmarks.faults.fault import NoPlace
 from trainband.benchmarks.faults.registry import audited
 from trainband.benchmarks.replay.replay import Replayer
@@ -148,6 +149,16 @@ def test_the_zoom_sees_its_masks_and_its_sparse_gradients_as_the_step_had_them(
     assert found.zoomed.at_a_distance == ()
     assert {each.stage for each in found.zoomed.semantic} == {"update"}
     assert all(each.narrow == 0.0 for each in found.zoomed.differences if each.stage != "update")
+
+
+@pytest.mark.backend("tensorflow")
+@pytest.mark.slow
+def test_masks_that_the_framework_draws_from_another_seed_are_another_draw(lab: Any, donor: Record) -> None:
+    other = lab.runner.run(RunRequest(cell=cell_of(), seed=5, seed_role="pinned", factor_seeds=FactorSeeds(draws=9)))
+    a, b = (read_side(lab.store, record.run_id) for record in (donor, other))
+    found = compare_traces(a.trace, b.trace).divergence
+    assert found is not None
+    assert (found.stages, found.first_step, found.names) == (("random draw",), 0, ("keras0", "keras1"))
 
 
 def test_weights_survive_their_file(tmp_path: Path) -> None:

@@ -77,9 +77,13 @@ def test_what_float64_cannot_say_is_undetermined() -> None:
     assert (found.verdict, found.says) == ("undetermined", "one side does not have it")
 
 
-def test_another_dtype_is_a_change_however_it_rounds() -> None:
+def test_another_dtype_or_shape_is_a_change_however_it_rounds() -> None:
     (found,) = layer_differences(shown(OUT, 0.0), shown(OUT, 0.0, narrow=1e-3, dtype="bfloat16"))
     assert (found.verdict, found.says) == ("semantic", "computed in float32 | bfloat16")
+    a = shown(OUT, 0.0)
+    cut = [[(place, array[:-1]) for place, array in tensors] for tensors in (a.own, a.narrow, a.wide)]
+    (found,) = layer_differences(a, Shown(own=cut[0], narrow=cut[1], wide=cut[2]))
+    assert (found.verdict, found.says) == ("semantic", "of shape [8, 5] | [7, 5]")
 
 
 def test_an_update_is_not_judged_by_the_rounding_of_its_variable() -> None:
@@ -148,10 +152,10 @@ def zoomed(*verdicts: Verdict, step: int = 0) -> Zoomed:
     return Zoomed(step=step, rows=8, differences=differences)
 
 
-def cause(first: dict[Any, int], seen: Zoomed | None) -> Cause:
+def cause(first: dict[Any, int], seen: Zoomed | None, *, exact: bool = True) -> Cause:
     trace: Any = _Trace
     divergence = Divergence(stages=("forward",), says="", first_step=0, last_step=0)
-    return cause_of(trace, trace, Comparison(steps=100, first=first, divergence=divergence), seen)
+    return cause_of(trace, trace, Comparison(steps=100, first=first, divergence=divergence), seen, exact=exact)
 
 
 def test_the_cause_is_the_first_difference_in_meaning() -> None:
@@ -159,6 +163,8 @@ def test_the_cause_is_the_first_difference_in_meaning() -> None:
     assert cause(everywhere, None).kind == "unknown"
     assert cause(everywhere, zoomed("rounding", "equal")).kind == "rounding only"
     assert cause(everywhere, zoomed("rounding", "undetermined")).kind == "undetermined"
+    assert cause(everywhere, zoomed("rounding", "equal"), exact=False).kind == "undetermined"
+    assert cause(everywhere, zoomed("semantic"), exact=False).kind == "semantic"
     found = cause(everywhere, zoomed("rounding", "semantic", "rounding", "semantic"))
     assert found.kind == "semantic"
     assert [meaning.layer for meaning in found.meanings] == ["layer1", "layer3"]

@@ -64,6 +64,8 @@ def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "cnn_digits:smoke@cpu", "--time-limit=nan"], "time_limit"),
         (["run", "cnn_digits:smoke@cpu", "--fault=gremlins"], "no fault 'gremlins'; there are untrained, "),
         (["run", "cnn_digits:smoke@cpu", "--store=sqlite:///x.db"], "--index"),
+        (["diff", "a", "b", "--picture=x.html"], "--picture draws what --zoom finds"),
+        (["diff", "a", "b", "--zoom", "--picture=/nowhere/x.html"], "there is no folder /nowhere; make it"),
         (["sweep"], "give either --suite=NAME or --cells=GLOB"),
         (["sweep", "--suite=quick", "--cells=*"], "give either --suite=NAME or --cells=GLOB"),
         (["sweep", "--suite=quik"], "quick"),
