@@ -167,7 +167,10 @@ class GateExperiment:
             try:
                 with host_lock(self.on_wait):
                     blocks = timed_pair(
-                        self.timed, spec, number=number, cache_root=self.pairing.runners["baseline"].cache_root
+                        self.timed,
+                        {side.name: spec for side in self.timed},
+                        number=number,
+                        cache_root=self.pairing.runners["baseline"].cache_root,
                     )
             except NotTimed as error:
                 self._put(replace(self._row(cell), not_timed={error.side: str(error)}))

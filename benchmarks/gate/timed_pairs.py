@@ -7,7 +7,7 @@ import os
 import select
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -42,15 +42,23 @@ class TimedSide:
 
 
 def timed_pair(
-    sides: Sequence[TimedSide], spec: RunSpec, *, number: int, cache_root: Path, block_sec: float = BLOCK_SEC
+    sides: Sequence[TimedSide],
+    specs: Mapping[GateSide, RunSpec],
+    *,
+    number: int,
+    cache_root: Path,
+    block_sec: float = BLOCK_SEC,
 ) -> list[Block]:
     """Blocks of a fresh pair of children in the order A B B A; B A A B where `number`, the pair's, is odd.
+
+    Args:
+      specs: what each side trains.
 
     Raises:
       NotTimed: a child ended early.
     """
     with ExitStack() as stack:
-        children = [stack.enter_context(_Child(side, spec, cache_root)) for side in sides]
+        children = [stack.enter_context(_Child(side, specs[side.name], cache_root)) for side in sides]
         for child in children:
             child.ready()
         first, second = children if number % 2 == 0 else children[::-1]
