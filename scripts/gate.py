@@ -118,7 +118,9 @@ def _experiment(values: Any, session: Any, budget_sec: float) -> Iterator[tuple[
             for name in sides
         }
         host_class, code = runners["baseline"].surroundings(cells[0])
-        planned = planned_gate(cells, bands, sides, suite=_plan(values), host_class=host_class, code=code)
+        planned = planned_gate(
+            cells, bands, sides, suite=_plan(values), host_class=host_class, code=code, as_of=values.as_of or ""
+        )
         folder = stack.enter_context(held_folder(session.store.root / "gates" / planned.key))
         gate = begun(folder, planned)
         bases = _CLOCKS[values.speed]

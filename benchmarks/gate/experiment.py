@@ -39,7 +39,8 @@ class GateExperiment:
       cells, bands: the planned cells and the bands that their margins come from, by the cells' names.
       timed: what speed is measured with, None to leave it out; the baseline first.
       save: keeps the document.
-      budget_sec: of wall time; a pair that would end later is not begun, the first pair of each cell aside.
+      budget_sec: of wall time; a pair that would end later is not begun, the first pair of each cell aside, nor anything
+        else after it.
       say: told what is done next.
     """
 
@@ -63,9 +64,11 @@ class GateExperiment:
         for row in self.gate.cells:
             self._pair_up_to(row.cell, 1, always=True)
         for row in self._rows(lambda row: _differs(row) and row.finding is None):
-            self._explain(row)
+            if self._has_time:
+                self._explain(row)
         for row in self._rows(lambda row: _runs(row) and row.initial_weights is None):
-            self._compare_initial_weights(row)
+            if self._has_time:
+                self._compare_initial_weights(row)
         for row in self._open():
             self._pair_up_to(row.cell, FIRST_LOOK)
         if self.timed is not None:
@@ -112,6 +115,10 @@ class GateExperiment:
                 return False
         return True
 
+    @property
+    def _has_time(self) -> bool:
+        return time.monotonic() < self._deadline
+
     def _time_for(self, cell: str) -> bool:
         return time.monotonic() + self._seconds.get(cell, 0.0) < self._deadline
 
@@ -139,7 +146,7 @@ class GateExperiment:
         given_up: set[str] = set()
         while True:
             waiting = [row for row in self._open() if row.cell not in given_up and len(row.pairs) < LOOKS[-1]]
-            if not waiting or time.monotonic() >= self._deadline:
+            if not waiting or not self._has_time:
                 return
             row = max(waiting, key=self._worth)
             if not self._pair_up_to(row.cell, _next_look(row)):
@@ -162,7 +169,7 @@ class GateExperiment:
             cache_root=self.pairing.runners["baseline"].cache_root,
         )
         for number in range(len(done), count):
-            if time.monotonic() >= self._deadline:
+            if not self._has_time:
                 return
             try:
                 with host_lock(self.on_wait):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from trainband.benchmarks.environments.asked import Environment, asked_environment
 from trainband.benchmarks.environments.locks import Lock, target_of
+from trainband.benchmarks.environments.uv import EnvironmentFailure
 from trainband.platforms.interpreters import describe_interpreter
 from trainband.results.gate.gates import EnvironmentFacts
 from trainband.results.gate.speed import GateSide
@@ -39,9 +40,12 @@ def gate_environment(
     Raises:
       InterpreterError: the interpreter that was named does not answer.
     """
-    environment = asked_environment(
-        asked, backend, as_of=as_of, cache_root=cache_root, say=lambda line: say(f"{name}: {line}")
-    )
+    try:
+        environment = asked_environment(
+            asked, backend, as_of=as_of, cache_root=cache_root, say=lambda line: say(f"{name}: {line}")
+        )
+    except EnvironmentFailure as error:
+        raise EnvironmentFailure(f"{name}: {error}") from error
     found = describe_interpreter(environment.python)
     if environment.lock is not None:
         key, target = Lock(environment.lock).key, Lock(environment.lock).target

@@ -9,7 +9,7 @@ import jinja2
 
 from trainband.results.gate.gates import Finding, Gate, differing_versions
 from trainband.results.gate.outcomes import GateJudgement
-from trainband.results.gate.words import cost_rows, moved_words, place_words, seen_words, speed_words
+from trainband.results.gate.words import cost_rows, moved_words, next_step, place_words, seen_words, speed_words
 
 
 def gate_page(gate: Gate, judgement: GateJudgement, signs: Mapping[str, str]) -> str:
@@ -37,6 +37,7 @@ def gate_page(gate: Gate, judgement: GateJudgement, signs: Mapping[str, str]) ->
                 "seen": seen_words(each),
                 "costs": cost_rows(rows[each.cell]),
                 "finding": rows[each.cell].finding,
+                "next_step": next_step(gate, each),
                 "place": _place(rows[each.cell].finding),
             }
             for each in judgement.cells

@@ -13,7 +13,7 @@ from trainband.results.gate.cell_outcomes import CellOutcome
 from trainband.results.gate.gates import EnvironmentFacts, Gate, GateCell, differing_versions
 from trainband.results.gate.outcomes import GateJudgement
 from trainband.results.gate.page import gate_page
-from trainband.results.gate.words import cost_rows, moved_words, seen_words, speed_words
+from trainband.results.gate.words import cost_rows, moved_words, next_step, seen_words, speed_words
 
 SIGNS = {
     "bit-equal": "=",
@@ -59,8 +59,13 @@ def markdown(gate: Gate, judgement: GateJudgement) -> str:
             [_columns(rows[each.cell], each) for each in judgement.cells],
         ),
         "",
-        *(f"* `{each.cell}`: {each.outcome}: {each.reason}" for each in judgement.cells if each.outcome != "bit-equal"),
+        *(
+            f"* `{each.cell}`: {each.outcome}: {_text(each.reason)}"
+            for each in judgement.cells
+            if each.outcome != "bit-equal"
+        ),
         "",
+        *_commands(gate, judgement),
         "<details><summary>Start-up, compilation and memory</summary>",
         "",
         *_table(
@@ -77,6 +82,15 @@ def markdown(gate: Gate, judgement: GateJudgement) -> str:
         "</details>",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _commands(gate: Gate, judgement: GateJudgement) -> list[str]:
+    """What to type next."""
+    found = [command for command in (next_step(gate, each) for each in judgement.cells) if command]
+    if not found:
+        return []
+    summary = "<details><summary>Which packages are to blame, and which of their releases</summary>"
+    return [summary, "", "```", *found, "```", "", "</details>", ""]
 
 
 def _columns(row: GateCell, outcome: CellOutcome) -> tuple[str, ...]:
@@ -110,6 +124,11 @@ def _case(outcome: CellOutcome) -> ElementTree.Element:
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     lines = [columns, ["---"] * len(columns), *rows]
     return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+
+
+def _text(said: str) -> str:
+    """What a child said, as one line that Markdown does not take for HTML."""
+    return " ".join(said.replace("&", "&amp;").replace("<", "&lt;").split())
 
 
 def _named(side: EnvironmentFacts) -> str:
