@@ -96,22 +96,19 @@ def _of_fields(values: Any, session: Any, words: list[str]) -> Any:
     from trainband.benchmarks.attribution.fields import CellFields, FieldSearch
     from trainband.benchmarks.cells import find_cell
     from trainband.benchmarks.data.cache import cache_root
-    from trainband.benchmarks.gate.sides import gate_environment
+    from trainband.benchmarks.gate.sides import gate_environments
     from trainband.results.codec import encode
-    from trainband.session import NotHere
 
     cells = [find_cell(word, session.models, session.profiles) for word in words]
     _check_cells(values, cells)
     fields = CellFields(baseline=cells[0], candidate=cells[1])
-    for cell in cells:
-        availability = session.available(cell.profile)
-        if not availability.available:
-            raise NotHere(f"{cell.name} cannot train here: {availability.reason}")
+    session.check_trainable(cells)
     for line in session.prepare_data(cells):
         print(f"trainband attribute: {line}", file=sys.stderr)
-    here = gate_environment(
-        "baseline", [sys.executable], cells[0].profile.backend, as_of=None, cache_root=cache_root(), say=print
-    )
+    backend = cells[0].profile.backend
+    here = gate_environments({"baseline": [sys.executable]}, backend, as_of=None, cache_root=cache_root(), say=print)[
+        "baseline"
+    ]
     keys = [here.side.key, *(encode([cell.model, cell.recipe, cell.profile]) for cell in cells)]
     return _searched(
         values,

@@ -167,17 +167,14 @@ def environments(values: Any, session: Any, cells: list[Any]) -> dict[Any, Any]:
     """Both sides, built; the versions that differ are shown before anything runs."""
     from trainband.benchmarks.data.cache import cache_root
     from trainband.benchmarks.gate.planning import only_backend
-    from trainband.benchmarks.gate.sides import gate_environment
+    from trainband.benchmarks.gate.sides import gate_environments
     from trainband.results.gate.gates import differing_versions
-    from trainband.session import NotHere, day_of
+    from trainband.session import day_of
     from trainband.tables import plain_table
 
     backend = only_backend(cells)
     asked_for: dict[GateSide, list[str]] = {"baseline": values.baseline, "candidate": values.candidate}
-    found = {
-        name: gate_environment(name, asked, backend, as_of=day_of(values.as_of), cache_root=cache_root(), say=_say)
-        for name, asked in asked_for.items()
-    }
+    found = gate_environments(asked_for, backend, as_of=day_of(values.as_of), cache_root=cache_root(), say=_say)
     baseline, candidate = found["baseline"].side, found["candidate"].side
     if baseline.target != candidate.target:
         raise UsageError(f"the sides are of two Pythons, {baseline.target} and {candidate.target}: one must serve both")
@@ -185,10 +182,7 @@ def environments(values: Any, session: Any, cells: list[Any]) -> dict[Any, Any]:
     columns = ("package", "baseline", "candidate")
     _say(plain_table([dict(zip(columns, row, strict=True)) for row in rows]) if rows else "the packages are equal")
     session.environment = found["baseline"].environment
-    for profile in {cell.profile.name: cell.profile for cell in cells}.values():
-        availability = session.available(profile)
-        if not availability.available:
-            raise NotHere(f"profile {profile.name} cannot train here: {availability.reason}")
+    session.check_trainable(cells)
     for line in session.prepare_data(cells):
         _say(f"trainband gate: {line}")
     return found

@@ -20,9 +20,14 @@ def moved_words(row: GateCell) -> str:
 
 
 def place_words(finding: Finding) -> str:
-    """Stage, step, layer, tensor and size of the first difference."""
+    """Stage, step, layer, tensor and size of the first difference.
+
+    A step that is compiled as a whole may part where none of its layers does by itself.
+    """
     stage = finding.stage if finding.step is None else f"{finding.stage} step {finding.step}"
     tensor = " ".join(part for part in (finding.layer, finding.tensor) if part)
+    if not tensor and finding.step is not None and finding.distances:
+        tensor = "as compiled, in no layer by itself"
     size = "" if finding.size is None else f"{finding.size:.1e}"
     return ", ".join(part for part in (stage, tensor, size) if part)
 
