@@ -104,6 +104,15 @@ def test_other_kernels_are_named_and_shown_equivalent_after_an_interrupt(trainba
     assert f"{CELL}: equivalent" in said.stdout
 
 
+def test_the_sides_are_of_one_python(trainband: Any, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import platform\nplatform.python_version = lambda: '3.9.1'\n")
+    other = interpreter(tmp_path, "other", f'export PYTHONPATH="{tmp_path}"')
+    found = trainband("gate", f"--baseline={sys.executable}", f"--candidate={other}", f"--cells={CELL}")
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1), found.stderr
+    assert "the sides are of two Pythons, CPython 3.1" in found.stderr
+    assert "and CPython 3.9.1 on " in found.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [

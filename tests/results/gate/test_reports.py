@@ -18,6 +18,7 @@ from trainband.results.gate.evidence import CellEvidence
 from trainband.results.gate.gates import EnvironmentFacts, Finding, Gate, GateCell, RunPair
 from trainband.results.gate.outcomes import GateJudgement, judge_gate
 from trainband.results.gate.reports import SIGNS, write_reports
+from trainband.results.gate.strips import strips
 from trainband.results.gate.words import next_step
 
 NOISE = stats.norm.ppf((np.arange(16) + 0.5) / 16)
@@ -164,6 +165,19 @@ def test_the_page_stands_alone_and_every_link_leads_somewhere(written: dict[str,
     assert set(ROWS) <= set(page.ids)
     assert "no module named &lt;numpy&gt;" in written["page"]
     assert "the &lt;forward&gt; is not" in written["page"]
+
+
+def test_intervals_are_drawn_against_their_margins(judgement: GateJudgement) -> None:
+    found = {each.cell: strips(each) for each in judgement.cells}
+    assert [strip.what for strip in found["other"]] == ["accuracy", "log_loss"]
+    for strip in found["other"]:
+        assert 25.0 == strip.lost < strip.start < strip.place < strip.stop < 100.0
+        assert strip.place == pytest.approx(50.0)
+    accuracy, _ = found["lost"]
+    assert accuracy.place == 0.0 < accuracy.lost  # 0.1 lost at a margin of 0.03 lies beyond the strip's end
+    [speed] = found["slow"]
+    assert (speed.what, speed.start, speed.stop) == ("speed a CPU second", 0.0, 0.0)
+    assert found["gone"] == found["open"] == []
 
 
 def test_the_next_step_repeats_the_sides_word_by_word(gate: Gate, judgement: GateJudgement) -> None:
