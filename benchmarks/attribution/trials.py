@@ -15,6 +15,7 @@ from trainband.benchmarks.environments.locks import Lock
 from trainband.benchmarks.environments.uv import EnvironmentFailure
 from trainband.benchmarks.runner import Runner, RunRequest
 from trainband.benchmarks.seeds import gate_seed
+from trainband.benchmarks.training_child import reason_of
 from trainband.results.attributions import Attribution, Comparison, Trial
 from trainband.results.gate.probes import PROBES, Answer
 from trainband.results.gate.speed import Block
@@ -151,7 +152,7 @@ class Laboratory:
         while (done := len(self.found.trials[place].runs)) < count:
             record = self._run(place, done, runner)
             trial = self.found.trials[place]
-            failed = record.failure.message if record.failure is not None else ""
+            failed = reason_of(record.failure, record.log_tail) if record.failure is not None else ""
             grown = replace(trial, runs=(*trial.runs, record.run_id), why_not=failed)
             trials = (*self.found.trials[:place], grown, *self.found.trials[place + 1 :])
             self.keep(replace(self.found, trials=trials))
@@ -187,7 +188,7 @@ class Laboratory:
                 record = self._run(place, index, runner)
                 trial = replace(trial, runs=(*trial.runs, record.run_id))
                 if record.failure is not None:
-                    return replace(trial, why_not=record.failure.message)
+                    return replace(trial, why_not=reason_of(record.failure, record.log_tail))
         return replace(trial, why_not=self.measure.doubt(self, [self.record(run_id) for run_id in trial.runs]))
 
     def _run(self, place: int, index: int, runner: Runner) -> Record:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from trainband.benchmarks.cells import Cell
 from trainband.benchmarks.diff.refine import Rerunner, read_side
-from trainband.benchmarks.gate.builds import compared_initial_weights
+from trainband.benchmarks.gate.builds import BuildError, compared_initial_weights
 from trainband.benchmarks.gate.evidence import EvidenceReader
 from trainband.benchmarks.gate.findings import finding
 from trainband.benchmarks.gate.pairing import Pairing
@@ -137,8 +137,12 @@ class GateExperiment:
         """Of a cell that leaves them to the framework: pairs begin with equal weights, and say nothing of them."""
         if self.cells[row.cell].recipe.stock:
             self.say(f"{row.cell}: comparing initial weights")
-            with host_lock(self.on_wait):
-                found = compared_initial_weights(self.cells[row.cell], self.pairing.runners)
+            try:
+                with host_lock(self.on_wait):
+                    found = compared_initial_weights(self.cells[row.cell], self.pairing.runners)
+            except BuildError as error:
+                self.say(f"{row.cell}: {error}")
+                return
             self._put(replace(row, initial_weights=found))
 
     def _further_looks(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from trainband.benchmarks.children import ChildPool, ServerDied
 from trainband.benchmarks.run_spec import RunSpec, Timing
-from trainband.benchmarks.training_child import environment_of, log_tail, train_in_child
+from trainband.benchmarks.training_child import environment_of, log_tail, reason_of, train_in_child
 from trainband.results.gate.speed import Block, GateSide
 
 BLOCK_SEC = 2.0
@@ -112,9 +112,7 @@ class _Child:
             environ=self._environ,
             time_limit_sec=self._spec.recipe.time_limit_sec + START_SEC,
         )
-        said = log_tail(folder).strip().splitlines()
-        why = trained.failure.message if trained.failure is not None else "its child ended"
-        return f"{why} ({said[-1]})" if said else why
+        return reason_of(trained.failure, log_tail(folder)) if trained.failure is not None else "its child ended"
 
     def ready(self) -> None:
         """Wait until its steps are compiled."""

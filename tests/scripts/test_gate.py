@@ -67,9 +67,7 @@ def test_a_candidate_that_crashes_is_broken_and_says_how(trainband: Any, tmp_pat
     found, _ = gate(trainband, python, broken, status=1)
     [cell] = found["judgement"]["cells"]
     assert (cell["outcome"], found["judgement"]["verdict"]) == ("broken", "do not ship")
-    [row] = found["gate"]["cells"]
-    record = trainband.json("show", row["pairs"][0]["candidate"])["record"]
-    assert "another moon" in record["log_tail"]
+    assert "exit status 1: ImportError: libtensorflow was built for another moon" in cell["reason"]
     found, _ = gate(trainband, broken, python, status=4)
     assert found["judgement"]["cells"][0]["outcome"] == "undecided"
     found, _ = gate(trainband, broken, broken, status=3)
