@@ -141,7 +141,7 @@ def report(found: Any) -> Any:
 def test_a_change_of_implementation_is_placed_and_laid_at_kerass_door(name: str, sides: Any, trainband: Any) -> None:
     planted = CHANGES[name]
     flags = sides(planted)
-    said = trainband("gate", *flags, f"--cells={planted.cell}", "--speed=none", "--budget=1m")
+    said = trainband("gate", *flags, f"--cells={planted.cell}", "--speed=none", "--budget=3m")
     found = report(said)
     [outcome], [row] = found["judgement"]["cells"], found["gate"]["cells"]
     finding = row["finding"]
