@@ -13,7 +13,8 @@ from absl import flags
 from trainband.command_line import INFRASTRUCTURE, UsageError, Verb, define_retraining
 
 if TYPE_CHECKING:
-    from trainband.results.attributions import By
+    from trainband.benchmarks.attribution.trials import Laboratory
+    from trainband.results.attributions import Attribution, By
 
 FOUND, NOTHING_MOVED = 0, 4
 _BY: tuple[By, ...] = ("bits", "quality", "cpu speed", "wall speed")
@@ -83,11 +84,9 @@ def _of_packages(values: Any, session: Any, words: list[str]) -> Any:
     asked = sides["baseline"].side.asked, sides["candidate"].side.asked
     keys = [sides["baseline"].side.key, sides["candidate"].side.key]
     return _searched(
-        values,
         session,
         cell,
-        asked,
-        keys,
+        _planned(values, session, cell, asked, keys),
         lambda laboratory: PackageSearch(vector=vector, laboratory=laboratory, cell=cell, python=sys.executable),
     )
 
@@ -111,11 +110,9 @@ def _of_fields(values: Any, session: Any, words: list[str]) -> Any:
     ]
     keys = [here.side.key, *(encode([cell.model, cell.recipe, cell.profile]) for cell in cells)]
     return _searched(
-        values,
         session,
         cells[0],
-        ((words[0],), (words[1],)),
-        keys,
+        _planned(values, session, cells[0], ((words[0],), (words[1],)), keys),
         lambda laboratory: FieldSearch(fields=fields, laboratory=laboratory, environment=here.environment),
     )
 
@@ -136,26 +133,17 @@ def _check_cells(values: Any, cells: list[Any]) -> None:
         )
 
 
-def _searched(
-    values: Any,
-    session: Any,
-    cell: Any,
-    asked: tuple[tuple[str, ...], tuple[str, ...]],
-    keys: list[Any],
-    search: Callable[[Any], Any],
-) -> Any:
-    """What the search found, in its own folder; it goes on with what is there."""
+def _planned(
+    values: Any, session: Any, cell: Any, asked: tuple[tuple[str, ...], tuple[str, ...]], keys: list[Any]
+) -> Attribution:
+    """The document of a search that has not begun; `keys` tell its sides from any others."""
     from trainband import __version__
-    from trainband.benchmarks.attribution.trials import Laboratory
-    from trainband.benchmarks.data.cache import cache_root
-    from trainband.benchmarks.gate.folders import held_folder
     from trainband.benchmarks.judging import now_utc
-    from trainband.benchmarks.staging import stage
-    from trainband.results.attributions import ATTRIBUTION_FILE, Attribution, read_attribution, write_attribution
-    from trainband.session import say_waiting
+    from trainband.results.attributions import Attribution
 
-    content = json.dumps([cell.name, values.by, keys, stage(cache_root()).name])
-    planned = Attribution(
+    with session.runner() as runner:
+        content = json.dumps([cell.name, values.by, keys, *runner.surroundings(cell)])
+    return Attribution(
         key=hashlib.sha256(content.encode()).hexdigest()[:16],
         created=now_utc(),
         trainband_version=__version__,
@@ -164,6 +152,16 @@ def _searched(
         baseline=asked[0],
         candidate=asked[1],
     )
+
+
+def _searched(session: Any, cell: Any, planned: Attribution, search: Callable[[Laboratory], Any]) -> Any:
+    """What the search found, in its own folder; it goes on with what is there."""
+    from trainband.benchmarks.attribution.trials import Laboratory
+    from trainband.benchmarks.data.cache import cache_root
+    from trainband.benchmarks.gate.folders import held_folder
+    from trainband.results.attributions import ATTRIBUTION_FILE, read_attribution, write_attribution
+    from trainband.session import say_waiting
+
     with held_folder(session.store.root / "attributions" / planned.key) as folder:
         path = folder / ATTRIBUTION_FILE
         laboratory = Laboratory(
