@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -114,6 +114,20 @@ class Attribution:
     guilty: tuple[Guilty, ...] = ()
     complete: bool = False
     version: int = field(default=ATTRIBUTION_VERSION)
+
+
+def to_go_on_with(found: Attribution) -> Attribution:
+    """An unfinished search without what failed: an index that could not be reached, or a run that died, is tried again."""
+    if found.complete:
+        return found
+    kept = [place for place, trial in enumerate(found.trials) if not trial.why_not]
+    now_at = {place: index for index, place in enumerate(kept)}
+    comparisons = tuple(
+        replace(each, before=now_at[each.before], after=now_at[each.after])
+        for each in found.comparisons
+        if each.before in now_at and each.after in now_at
+    )
+    return replace(found, trials=tuple(found.trials[place] for place in kept), comparisons=comparisons)
 
 
 def write_attribution(path: Path, found: Attribution) -> None:

@@ -159,7 +159,7 @@ def _searched(session: Any, cell: Any, planned: Attribution, search: Callable[[L
     from trainband.benchmarks.attribution.trials import Laboratory
     from trainband.benchmarks.data.cache import cache_root
     from trainband.benchmarks.gate.folders import held_folder
-    from trainband.results.attributions import ATTRIBUTION_FILE, read_attribution, write_attribution
+    from trainband.results.attributions import ATTRIBUTION_FILE, read_attribution, to_go_on_with, write_attribution
     from trainband.session import say_waiting
 
     with held_folder(session.store.root / "attributions" / planned.key) as folder:
@@ -169,7 +169,7 @@ def _searched(session: Any, cell: Any, planned: Attribution, search: Callable[[L
             seeded_by=(cell.model.name, cell.recipe.tier),
             store=session.store,
             cache_root=cache_root(),
-            found=read_attribution(path) if path.exists() else planned,
+            found=to_go_on_with(read_attribution(path)) if path.exists() else planned,
             save=lambda found: write_attribution(path, found),
             on_wait=say_waiting,
             say=lambda line: print(line, file=sys.stderr, flush=True),
