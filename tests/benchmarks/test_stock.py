@@ -150,6 +150,16 @@ def test_the_zoom_sees_its_masks_and_its_sparse_gradients_as_the_step_had_them(
     assert all(each.narrow == 0.0 for each in found.zoomed.differences if each.stage != "update")
 
 
+@pytest.mark.backend("tensorflow")
+def test_the_zoom_calls_a_layer_as_training_does_where_its_model_did_not_say_so(frameworks: Any) -> None:
+    assert frameworks("tensorflow").result("stock.py", "call_options") == {
+        "norm": {"training": True},
+        "drop": {"training": True},
+        "flat": {},
+        "frozen": {"training": False},
+    }
+
+
 def test_weights_survive_their_file(tmp_path: Path) -> None:
     write_weights(tmp_path / "w.npz", NAMES, VALUES)
     found = read_weights(tmp_path / "w.npz", SHAPES)
