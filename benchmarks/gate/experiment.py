@@ -39,8 +39,8 @@ class GateExperiment:
       cells, bands: the planned cells and the bands that their margins come from, by the cells' names.
       timed: what speed is measured with, None to leave it out; the baseline first.
       save: keeps the document.
-      budget_sec: of wall time; a pair that would end later is not begun, the first pair of each cell aside, nor anything
-        else after it.
+      budget_sec: of wall time; what would end later is not begun, the first pair of each cell and the search for what
+        moved in it aside.
       say: told what is done next.
     """
 
@@ -64,8 +64,7 @@ class GateExperiment:
         for row in self.gate.cells:
             self._pair_up_to(row.cell, 1, always=True)
         for row in self._rows(lambda row: _differs(row) and row.finding is None):
-            if self._has_time:
-                self._explain(row)
+            self._explain(row)
         for row in self._rows(lambda row: _runs(row) and row.initial_weights is None):
             if self._has_time:
                 self._compare_initial_weights(row)
