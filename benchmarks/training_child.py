@@ -102,6 +102,14 @@ def classify(
     return ("completed", None) if answer.failure is None else ("error", answer.failure)
 
 
+def reason_of(failure: Failure, log: str) -> str:
+    """Why a run failed, with the last line that a child said which crashed or was killed."""
+    said = log.strip().splitlines()
+    if failure.kind not in ("crash", "killed") or not said:
+        return failure.message
+    return f"{failure.message.partition(';')[0]}: {said[-1].strip()}"
+
+
 def _signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name

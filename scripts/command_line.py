@@ -31,7 +31,7 @@ VERBS = {
     "diff": "where two runs part: inputs, then stage and step",
     "notebook": "the process of a run as an executable notebook",
     "gate": "may a candidate environment ship: bits, quality and speed against a baseline",
-    "attribute": "the packages and releases that changed a cell's bits between two environments",
+    "attribute": "the packages, releases or fields that make the difference between two sides",
     "audit": "plant faults, and say which of them this installation finds",
     "variance": "how far the metrics scatter when one factor varies",
     "report": "write the static HTML pages",

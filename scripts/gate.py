@@ -76,17 +76,9 @@ def run(values: Any, words: list[str]) -> int:
 def _experiment(values: Any, session: Any, budget_sec: float) -> Iterator[tuple[Any, Path]]:
     """The experiment, its children and its folder; all of it ends with the block."""
     from trainband.benchmarks.children import ChildPool
-    from trainband.benchmarks.data.cache import cache_root
-    from trainband.benchmarks.diff.refine import Rerunner
-    from trainband.benchmarks.gate.evidence import EvidenceReader
-    from trainband.benchmarks.gate.experiment import TIMED_PAIRS, GateExperiment
+    from trainband.benchmarks.gate.experiment import TIMED_PAIRS
     from trainband.benchmarks.gate.folders import held_folder
-    from trainband.benchmarks.gate.pairing import Pairing
     from trainband.benchmarks.gate.planning import bands_of, begun, estimated_sec, planned_gate
-    from trainband.benchmarks.gate.timed_pairs import TimedSide
-    from trainband.benchmarks.runner import Runner
-    from trainband.results.gate.gates import GATE_FILE, write_gate
-    from trainband.session import say_waiting
     from trainband.tables import duration
 
     cells = _cells(values, session)
@@ -97,43 +89,60 @@ def _experiment(values: Any, session: Any, budget_sec: float) -> Iterator[tuple[
     sides = environments(values, session, cells)
     with ExitStack() as stack:
         pools = {name: stack.enter_context(ChildPool()) for name in sides}
-        runners = {
-            name: Runner(
-                store=session.store,
-                pool=pools[name],
-                cache_root=cache_root(),
-                environment=sides[name].environment,
-                time_limit_sec=values.time_limit,
-                on_wait=say_waiting,
-            )
-            for name in sides
-        }
+        runners = {name: _runner(values, session, sides[name], pools[name]) for name in sides}
         host_class, code = runners["baseline"].surroundings(cells[0])
-        planned = planned_gate(cells, bands, sides, suite=_plan(values), host_class=host_class, code=code)
+        planned = planned_gate(
+            cells, bands, sides, suite=_plan(values), host_class=host_class, code=code, as_of=values.as_of or ""
+        )
         folder = stack.enter_context(held_folder(session.store.root / "gates" / planned.key))
         gate = begun(folder, planned)
-        bases = _CLOCKS[values.speed]
-        seconds = estimated_sec(gate, session.store, timed_pairs=TIMED_PAIRS if bases else 0)
+        timed_pairs = TIMED_PAIRS if _CLOCKS[values.speed] else 0
+        seconds = estimated_sec(gate, session.store, timed_pairs=timed_pairs)
         _say(f"gate {gate.key}: {len(cells)} cells, about {duration(seconds)} until their bits and speed are known")
-        yield (
-            GateExperiment(
-                gate=gate,
-                cells={cell.name: cell for cell in cells},
-                bands=bands,
-                reader=EvidenceReader(store=session.store, bases=bases),
-                pairing=Pairing(store=session.store, environments=sides, runners=runners, host_class=host_class),
-                rerunner=Rerunner(pool=pools["baseline"], cache_root=cache_root(), on_wait=say_waiting),
-                timed=[TimedSide(name=name, python=sides[name].environment.python, pool=pools[name]) for name in sides]
-                if bases
-                else None,
-                save=lambda grown: write_gate(folder / GATE_FILE, grown),
-                budget_sec=budget_sec,
-                acknowledged=frozenset(values.acknowledge),
-                on_wait=say_waiting,
-                say=_say,
-            ),
-            folder,
-        )
+        parts = {"gate": gate, "cells": {cell.name: cell for cell in cells}, "bands": bands, "budget_sec": budget_sec}
+        yield _filling(values, parts, folder, sides, runners), folder
+
+
+def _runner(values: Any, session: Any, side: Any, pool: Any) -> Any:
+    from trainband.benchmarks.data.cache import cache_root
+    from trainband.benchmarks.runner import Runner
+    from trainband.session import say_waiting
+
+    return Runner(
+        store=session.store,
+        pool=pool,
+        cache_root=cache_root(),
+        environment=side.environment,
+        time_limit_sec=values.time_limit,
+        on_wait=say_waiting,
+    )
+
+
+def _filling(values: Any, parts: dict[str, Any], folder: Path, sides: Any, runners: Any) -> Any:
+    """What fills the gate's document."""
+    from trainband.benchmarks.diff.refine import Rerunner
+    from trainband.benchmarks.gate.evidence import EvidenceReader
+    from trainband.benchmarks.gate.experiment import GateExperiment
+    from trainband.benchmarks.gate.pairing import Pairing
+    from trainband.benchmarks.gate.timed_pairs import TimedSide
+    from trainband.results.gate.gates import GATE_FILE, write_gate
+    from trainband.session import say_waiting
+
+    bases = _CLOCKS[values.speed]
+    baseline = runners["baseline"]
+    host_class = parts["gate"].host_class
+    timed = [TimedSide(name=name, python=sides[name].environment.python, pool=runners[name].pool) for name in sides]
+    return GateExperiment(
+        **parts,
+        reader=EvidenceReader(store=baseline.store, bases=bases),
+        pairing=Pairing(store=baseline.store, environments=sides, runners=runners, host_class=host_class),
+        rerunner=Rerunner(pool=baseline.pool, cache_root=baseline.cache_root, on_wait=say_waiting),
+        timed=timed if bases else None,
+        save=lambda grown: write_gate(folder / GATE_FILE, grown),
+        acknowledged=frozenset(values.acknowledge),
+        on_wait=say_waiting,
+        say=_say,
+    )
 
 
 def _plan(values: Any) -> str:
@@ -156,17 +165,14 @@ def environments(values: Any, session: Any, cells: list[Any]) -> dict[Any, Any]:
     """Both sides, built; the versions that differ are shown before anything runs."""
     from trainband.benchmarks.data.cache import cache_root
     from trainband.benchmarks.gate.planning import only_backend
-    from trainband.benchmarks.gate.sides import gate_environment
+    from trainband.benchmarks.gate.sides import gate_environments
     from trainband.results.gate.gates import differing_versions
-    from trainband.session import NotHere, day_of
+    from trainband.session import day_of
     from trainband.tables import plain_table
 
     backend = only_backend(cells)
     asked_for: dict[GateSide, list[str]] = {"baseline": values.baseline, "candidate": values.candidate}
-    found = {
-        name: gate_environment(name, asked, backend, as_of=day_of(values.as_of), cache_root=cache_root(), say=_say)
-        for name, asked in asked_for.items()
-    }
+    found = gate_environments(asked_for, backend, as_of=day_of(values.as_of), cache_root=cache_root(), say=_say)
     baseline, candidate = found["baseline"].side, found["candidate"].side
     if baseline.target != candidate.target:
         raise UsageError(f"the sides are of two Pythons, {baseline.target} and {candidate.target}: one must serve both")
@@ -174,10 +180,7 @@ def environments(values: Any, session: Any, cells: list[Any]) -> dict[Any, Any]:
     columns = ("package", "baseline", "candidate")
     _say(plain_table([dict(zip(columns, row, strict=True)) for row in rows]) if rows else "the packages are equal")
     session.environment = found["baseline"].environment
-    for profile in {cell.profile.name: cell.profile for cell in cells}.values():
-        availability = session.available(profile)
-        if not availability.available:
-            raise NotHere(f"profile {profile.name} cannot train here: {availability.reason}")
+    session.check_trainable(cells)
     for line in session.prepare_data(cells):
         _say(f"trainband gate: {line}")
     return found

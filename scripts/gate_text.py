@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from trainband.results.gate.cell_outcomes import CellOutcome
 from trainband.results.gate.gates import Gate, GateCell
 from trainband.results.gate.outcomes import GateJudgement
-from trainband.results.gate.words import moved_words, seen_words, speed_words
+from trainband.results.gate.words import moved_words, next_step, seen_words, speed_words
 from trainband.tables import plain_table
 
 
@@ -27,6 +27,9 @@ def _lines(gate: Gate, judgement: GateJudgement) -> Iterator[str]:
             finding = rows[each.cell].finding
             if finding is not None and finding.meanings:
                 yield f"  differences in meaning: {'; '.join(finding.meanings)}"
+            command = next_step(gate, each)
+            if command:
+                yield f"  to blame: {command}"
     yield f"verdict:  {judgement.verdict}"
 
 

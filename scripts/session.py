@@ -70,6 +70,13 @@ class Session:
         """Whether the profile can train here, and if not, exactly why."""
         return probe(profile, host=self.host)
 
+    def check_trainable(self, cells: Iterable[Cell]) -> None:
+        """That all profiles of `cells` can train here; raises NotHere."""
+        for profile in {cell.profile.name: cell.profile for cell in cells}.values():
+            availability = self.available(profile)
+            if not availability.available:
+                raise NotHere(f"profile {profile.name} cannot train here: {availability.reason}")
+
     def take_environment(self, profile: Profile) -> None:
         """Train `profile` under what `--environment` names, built if need be; nothing where it names nothing.
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Literal
 
-Answer = Literal["good", "bad", "unresolved"]
+from trainband.results.gate.probes import Answer
+
 # What moving the second set comes to, compared with moving the first set alone.
 Probe = Callable[[frozenset[str], frozenset[str]], Answer]
 

@@ -40,26 +40,52 @@ class Environment:
     words: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Solved:
+    """An environment that was solved and may have to be built: what is in it, or the interpreter that it is.
+
+    Attributes:
+      python: path of the interpreter, None where it is to be built from the lock.
+    """
+
+    python: str | None = None
+    lock: Lock | None = None
+    words: tuple[str, ...] = ()
+
+
 def asked_environment(
     asked: Sequence[str], backend: str, *, as_of: date | None, cache_root: Path, say: Callable[[str], None]
 ) -> Environment:
-    """The environment that `asked` names, built if need be.
+    """The environment that `asked` names, built if need be; see `solved_environment`."""
+    return built_environment(solved_environment(asked, backend, as_of=as_of, say=say), cache_root=cache_root, say=say)
+
+
+def built_environment(solved: Solved, *, cache_root: Path, say: Callable[[str], None]) -> Environment:
+    """The environment itself; raises EnvironmentFailure where it cannot be built."""
+    if solved.lock is None:
+        return Environment(python=solved.python or sys.executable, words=solved.words)
+    python = build(solved.lock, sys.executable, cache_root=cache_root, on_build=lambda: say("building the environment"))
+    return Environment(python=python, lock=solved.lock.text, words=solved.words)
+
+
+def solved_environment(asked: Sequence[str], backend: str, *, as_of: date | None, say: Callable[[str], None]) -> Solved:
+    """What `asked` names, with its packages; nothing is built yet.
 
     Args:
       asked: one path, or requirements; several of them may stand in one string, with spaces between.
       backend: what the environment must bring besides; requirements that leave it or Keras out get them.
       as_of: see `solve`; None is the day of the newest release that is pinned by `==`.
-      say: told what was solved, before it is built.
+      say: told what was solved.
 
     Raises:
       RequirementError: it is neither.
-      EnvironmentFailure: it cannot be solved or built.
+      EnvironmentFailure: it cannot be solved.
     """
     file = _file(asked)
     if file is not None and os.access(file, os.X_OK):
         if as_of is not None:
             raise RequirementError(f"a date limits what is solved, and {file} is an interpreter")
-        return Environment(python=str(file), words=(f"--environment={file}",))
+        return Solved(python=str(file), words=(f"--environment={file}",))
     words = _lines(file) if file is not None else _requirements(asked)
     if any("--hash=" in word for word in words):
         if as_of is not None:
@@ -70,9 +96,8 @@ def asked_environment(
         lock = solve(with_backend(words, backend), sys.executable, as_of=day)
         as_of = day
     say(_solved(lock, backend, as_of))
-    python = build(lock, sys.executable, cache_root=cache_root, on_build=lambda: say("building the environment"))
     again = [f"--environment={each}" for each in ([file] if file else asked)] + ([f"--as-of={as_of}"] if as_of else [])
-    return Environment(python=python, lock=lock.text, words=tuple(again))
+    return Solved(lock=lock, words=tuple(again))
 
 
 def with_backend(requirements: Sequence[str], backend: str) -> list[str]:

@@ -14,14 +14,14 @@ from trainband.benchmarks.cells import Cell
 from trainband.benchmarks.run_spec import BUILDS_FILE
 from trainband.benchmarks.runner import Runner, RunRequest, spec_of
 from trainband.benchmarks.seeds import gate_seed
-from trainband.benchmarks.training_child import environment_of, train_in_child
+from trainband.benchmarks.training_child import environment_of, log_tail, reason_of, train_in_child
 from trainband.results.gate.gates import InitialWeights
 from trainband.results.gate.initialisers import BUILDS, compare_initialisers
 from trainband.results.gate.speed import GateSide
 
 
 class BuildError(RuntimeError):
-    """A side that cannot build the model; the message says which and why."""
+    """Builds that cannot be compared; the message says why, and of which side."""
 
 
 def compared_initial_weights(cell: Cell, runners: Mapping[GateSide, Runner]) -> InitialWeights:
@@ -29,7 +29,10 @@ def compared_initial_weights(cell: Cell, runners: Mapping[GateSide, Runner]) -> 
     baseline, candidate = (_builds(side, cell, runner) for side, runner in runners.items())
     if [each["digest"] for each in baseline] == [each["digest"] for each in candidate]:
         return InitialWeights(equal=True)
-    test = compare_initialisers([each["variables"] for each in baseline], [each["variables"] for each in candidate])
+    try:
+        test = compare_initialisers([each["variables"] for each in baseline], [each["variables"] for each in candidate])
+    except ValueError as error:
+        raise BuildError(str(error)) from error
     return InitialWeights(equal=False, test=test)
 
 
@@ -48,6 +51,7 @@ def _builds(side: GateSide, cell: Cell, runner: Runner) -> list[Mapping[str, Any
             time_limit_sec=cell.recipe.time_limit_sec,
         )
         if trained.failure is not None:
-            raise BuildError(f"the {side} cannot build {cell.name}: {trained.failure.message}")
+            why = reason_of(trained.failure, log_tail(Path(name)))
+            raise BuildError(f"the {side} cannot build {cell.name}: {why}")
         found: list[Mapping[str, Any]] = json.loads((Path(name) / BUILDS_FILE).read_text(encoding="utf-8"))
         return found

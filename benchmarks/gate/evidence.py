@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -45,8 +45,8 @@ class EvidenceReader:
         weights = row.initial_weights
         return CellEvidence(
             cell=row.cell,
-            metrics=tuple(_gated(metric, row.margins[metric.name], cell) for metric in metrics),
-            pairs=tuple(self._pair(pair, metrics, band) for pair in row.pairs if not pair.broken),
+            metrics=gated_metrics(cell, row.margins),
+            pairs=tuple(self.pair(pair, metrics, band) for pair in row.pairs if not pair.broken),
             blocks=row.blocks,
             bases=tuple(self.bases),
             semantic=row.finding.semantic if row.finding is not None else None,
@@ -73,7 +73,8 @@ class EvidenceReader:
             peak_host_bytes=median(each.peak_host_bytes for each in measured),
         )
 
-    def _pair(self, pair: RunPair, metrics: Sequence[Metric], band: Band) -> Pair:
+    def pair(self, pair: RunPair, metrics: Sequence[Metric], band: Band) -> Pair:
+        """Two runs as the tests take them."""
         values = [_values(self._record(run), metrics) for run in (pair.baseline, pair.candidate)]
         converged = [_converged(each, metrics[0], band.convergence_threshold) for each in values]
         both = zip(metrics, *values, strict=True) if all(converged) else ()
@@ -102,8 +103,11 @@ def margins_of(band: Band | None, cell: Cell) -> dict[str, float]:
     return {metric.name: metric.margin.value for metric in band.metrics}
 
 
-def _gated(metric: Metric, margin: float, cell: Cell) -> GateMetric:
-    return gate_metric(metric, margin=margin, n_test=dataset(cell.model.dataset_of(cell.recipe.tier)).n_test)
+def gated_metrics(cell: Cell, margins: Mapping[str, float]) -> tuple[GateMetric, ...]:
+    """The cell's co-primary metrics with their margins, as the band states them."""
+    n_test = dataset(cell.model.dataset_of(cell.recipe.tier)).n_test
+    judged = cell.model.judged_by(cell.recipe.tier)
+    return tuple(gate_metric(metric, margin=margins[metric.name], n_test=n_test) for metric in judged)
 
 
 def _values(record: Record, metrics: Sequence[Metric]) -> list[float]:

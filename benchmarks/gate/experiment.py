@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from trainband.benchmarks.cells import Cell
 from trainband.benchmarks.diff.refine import Rerunner, read_side
-from trainband.benchmarks.gate.builds import compared_initial_weights
+from trainband.benchmarks.gate.builds import BuildError, compared_initial_weights
 from trainband.benchmarks.gate.evidence import EvidenceReader
 from trainband.benchmarks.gate.findings import finding
 from trainband.benchmarks.gate.pairing import Pairing
@@ -39,7 +39,8 @@ class GateExperiment:
       cells, bands: the planned cells and the bands that their margins come from, by the cells' names.
       timed: what speed is measured with, None to leave it out; the baseline first.
       save: keeps the document.
-      budget_sec: of wall time; a pair that would end later is not begun, the first pair of each cell aside.
+      budget_sec: of wall time; what would end later is not begun, the first pair of each cell and the search for what
+        moved in it aside.
       say: told what is done next.
     """
 
@@ -65,7 +66,8 @@ class GateExperiment:
         for row in self._rows(lambda row: _differs(row) and row.finding is None):
             self._explain(row)
         for row in self._rows(lambda row: _runs(row) and row.initial_weights is None):
-            self._compare_initial_weights(row)
+            if self._has_time:
+                self._compare_initial_weights(row)
         for row in self._open():
             self._pair_up_to(row.cell, FIRST_LOOK)
         if self.timed is not None:
@@ -112,6 +114,10 @@ class GateExperiment:
                 return False
         return True
 
+    @property
+    def _has_time(self) -> bool:
+        return time.monotonic() < self._deadline
+
     def _time_for(self, cell: str) -> bool:
         return time.monotonic() + self._seconds.get(cell, 0.0) < self._deadline
 
@@ -130,8 +136,12 @@ class GateExperiment:
         """Of a cell that leaves them to the framework: pairs begin with equal weights, and say nothing of them."""
         if self.cells[row.cell].recipe.stock:
             self.say(f"{row.cell}: comparing initial weights")
-            with host_lock(self.on_wait):
-                found = compared_initial_weights(self.cells[row.cell], self.pairing.runners)
+            try:
+                with host_lock(self.on_wait):
+                    found = compared_initial_weights(self.cells[row.cell], self.pairing.runners)
+            except BuildError as error:
+                self.say(f"{row.cell}: {error}")
+                return
             self._put(replace(row, initial_weights=found))
 
     def _further_looks(self) -> None:
@@ -139,7 +149,7 @@ class GateExperiment:
         given_up: set[str] = set()
         while True:
             waiting = [row for row in self._open() if row.cell not in given_up and len(row.pairs) < LOOKS[-1]]
-            if not waiting or time.monotonic() >= self._deadline:
+            if not waiting or not self._has_time:
                 return
             row = max(waiting, key=self._worth)
             if not self._pair_up_to(row.cell, _next_look(row)):
@@ -162,12 +172,15 @@ class GateExperiment:
             cache_root=self.pairing.runners["baseline"].cache_root,
         )
         for number in range(len(done), count):
-            if time.monotonic() >= self._deadline:
+            if not self._has_time:
                 return
             try:
                 with host_lock(self.on_wait):
                     blocks = timed_pair(
-                        self.timed, spec, number=number, cache_root=self.pairing.runners["baseline"].cache_root
+                        self.timed,
+                        {side.name: spec for side in self.timed},
+                        number=number,
+                        cache_root=self.pairing.runners["baseline"].cache_root,
                     )
             except NotTimed as error:
                 self._put(replace(self._row(cell), not_timed={error.side: str(error)}))

@@ -52,9 +52,13 @@ def moved(cause: Cause) -> Moved | None:
 
 
 def _place(found: Explanation, divergence: Divergence) -> tuple[str, str, float | None]:
-    """Layer, tensor and size of the first difference."""
-    first = found.zoomed.first if found.zoomed is not None else None
-    if first is not None and first.stage in divergence.stages:
+    """Layer, tensor and size of the first difference in the stage at which the runs part.
+
+    Layer by layer a step may round in another way, and differ in an earlier stage as well.
+    """
+    differences = found.zoomed.differences if found.zoomed is not None else ()
+    first = next((each for each in differences if each.own and each.stage in divergence.stages), None)
+    if first is not None:
         return first.layer, first.tensor, first.own
     if divergence.tensors:
         layer, _, tensor = divergence.tensors[0].name.rpartition("/")

@@ -13,6 +13,7 @@ from trainband.benchmarks.run_spec import INITIAL_FILE, TRACE_FILE
 from trainband.benchmarks.runner import Runner, RunRequest, Transplant
 from trainband.benchmarks.seeds import gate_seed
 from trainband.benchmarks.trace.files import TraceError, read_trace
+from trainband.benchmarks.training_child import reason_of
 from trainband.results.codec import encode
 from trainband.results.gate.gates import RunPair
 from trainband.results.gate.speed import GateSide
@@ -48,7 +49,11 @@ class Pairing:
             baseline=baseline.run_id,
             candidate=candidate.run_id,
             bit_equal=bit_equal(self.store, baseline, candidate),
-            broken={side: each.failure.message for side, each in records.items() if each.failure is not None},
+            broken={
+                side: reason_of(each.failure, each.log_tail)
+                for side, each in records.items()
+                if each.failure is not None
+            },
         )
 
     def _run(self, side: GateSide, cell: Cell, seed: int, transplant: Transplant | None = None) -> Record:

@@ -57,6 +57,7 @@ def planned_gate(
     suite: str,
     host_class: str,
     code: str,
+    as_of: str = "",
 ) -> Gate:
     """The document of a gate that has not begun; its key is all that makes two gates one experiment."""
     sides = {name: environment.side for name, environment in environments.items()}
@@ -73,6 +74,7 @@ def planned_gate(
         baseline=sides["baseline"],
         candidate=sides["candidate"],
         cells=tuple(GateCell(cell=name, margins=margins[name]) for name in names),
+        as_of=as_of,
     )
 
 

@@ -7,7 +7,7 @@ import os
 import select
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from typing import Any
 
 from trainband.benchmarks.children import ChildPool, ServerDied
 from trainband.benchmarks.run_spec import RunSpec, Timing
-from trainband.benchmarks.training_child import environment_of, log_tail, train_in_child
+from trainband.benchmarks.training_child import environment_of, log_tail, reason_of, train_in_child
 from trainband.results.gate.speed import Block, GateSide
 
 BLOCK_SEC = 2.0
@@ -49,15 +49,23 @@ class TimedSide:
 
 
 def timed_pair(
-    sides: Sequence[TimedSide], spec: RunSpec, *, number: int, cache_root: Path, block_sec: float = BLOCK_SEC
+    sides: Sequence[TimedSide],
+    specs: Mapping[GateSide, RunSpec],
+    *,
+    number: int,
+    cache_root: Path,
+    block_sec: float = BLOCK_SEC,
 ) -> list[Block]:
     """Blocks of a fresh pair of children in the order A B B A; B A A B where `number`, the pair's, is odd.
+
+    Args:
+      specs: what each side trains.
 
     Raises:
       NotTimed: a child ended early.
     """
     with ExitStack() as stack:
-        children = [stack.enter_context(_Child(side, spec, cache_root)) for side in sides]
+        children = [stack.enter_context(_Child(side, specs[side.name], cache_root)) for side in sides]
         for child in children:
             child.ready()
         first, second = children if number % 2 == 0 else children[::-1]
@@ -112,9 +120,7 @@ class _Child:
             environ=self._environ,
             time_limit_sec=self._spec.recipe.time_limit_sec + START_SEC,
         )
-        said = log_tail(folder).strip().splitlines()
-        why = trained.failure.message if trained.failure is not None else "its child ended"
-        return f"{why} ({said[-1]})" if said else why
+        return reason_of(trained.failure, log_tail(folder)) if trained.failure is not None else "its child ended"
 
     def ready(self) -> None:
         """Wait until its steps are compiled."""

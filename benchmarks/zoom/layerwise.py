@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -68,7 +69,7 @@ class Layerwise(ABC):
         weights = self.adapter.weights()
         self.adapter.assign(weights)
         calls: list[Call] = []
-        with self.same_draws(), self.drawing(keys), self.untracked(), _recorded(self.adapter.model, calls):
+        with self.same_draws(), self.drawing(keys), self.untracked(), recorded(self.adapter.model, calls):
             outputs = self.adapter.model(self.tensor(inputs), training=True)
         self.adapter.assign(weights)
         return self.array(outputs), calls
@@ -140,7 +141,7 @@ def _nothing() -> Iterator[None]:
 
 
 @contextmanager
-def _recorded(model: Any, calls: list[Call]) -> Iterator[None]:
+def recorded(model: Any, calls: list[Call]) -> Iterator[None]:
     """Put every call that `model` makes of its layers into `calls`; calls inside of layers are left out."""
     original = keras.layers.Layer.__call__
     depth = 0
@@ -155,11 +156,18 @@ def _recorded(model: Any, calls: list[Call]) -> Iterator[None]:
         finally:
             depth -= 1
         if depth == 0:
-            calls.append(Call(layer=layer, arguments=arguments, options=options, outputs=outputs))
+            calls.append(Call(layer=layer, arguments=arguments, options=_trained(layer, options), outputs=outputs))
         return outputs
 
     with patch.object(keras.layers.Layer, "__call__", spy):
         yield
+
+
+def _trained(layer: Any, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options with `training`: Keras 2 hands it to a layer beside its arguments, and alone the layer would infer."""
+    if options.get("training") is not None or "training" not in inspect.signature(layer.call).parameters:
+        return options
+    return {**options, "training": True}
 
 
 def leaves(values: Any) -> list[Any]:

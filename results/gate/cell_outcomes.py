@@ -157,19 +157,26 @@ def _quality(evidence: CellEvidence, tests: CellTests, rejected: Rejected) -> tu
     *lost, fails_more = rejected.lost
     *gained, fails_less = rejected.gained
     if fails_more:
-        return "regressed", f"{_convergence(tests.convergence)}, P {tests.convergence.p_regressed:.2g}"
+        return "regressed", f"{convergence_figures(tests.convergence)}, P {tests.convergence.p_regressed:.2g}"
     if any(lost) and not sound:
-        worse = [_figures(test, test.p_regressed) for test, is_lost in zip(tests.metrics, lost, strict=True) if is_lost]
+        worse = [
+            metric_figures(test, test.p_regressed) for test, is_lost in zip(tests.metrics, lost, strict=True) if is_lost
+        ]
         return "regressed", f"worse: {'; '.join(worse)}"
     if not sound:
         return "undecided", _still_open(tests.metrics)
     small = all(test.p_superior is not None and test.p_superior <= ALPHA for test in tests.metrics)
     if fails_less:
-        return "better", f"{_convergence(tests.convergence)}, P {tests.convergence.p_better:.2g}"
+        return "better", f"{convergence_figures(tests.convergence)}, P {tests.convergence.p_better:.2g}"
     if any(gained) and not small:
-        gains = [_figures(test, test.p_better) for test, is_gain in zip(tests.metrics, gained, strict=True) if is_gain]
+        gains = [
+            metric_figures(test, test.p_better) for test, is_gain in zip(tests.metrics, gained, strict=True) if is_gain
+        ]
         return "better", f"better: {'; '.join(gains)}"
-    return "equivalent", f"not a margin worse: {'; '.join(_figures(test, test.p_inferior) for test in tests.metrics)}"
+    return (
+        "equivalent",
+        f"not a margin worse: {'; '.join(metric_figures(test, test.p_inferior) for test in tests.metrics)}",
+    )
 
 
 def _still_open(metrics: tuple[MetricTest, ...]) -> str:
@@ -179,13 +186,13 @@ def _still_open(metrics: tuple[MetricTest, ...]) -> str:
     figures = [
         f"{test.metric}: {_count(test.n, 'difference')} without spread"
         if test.p_inferior is None
-        else _figures(test, test.p_inferior)
+        else metric_figures(test, test.p_inferior)
         for test in metrics
     ]
     return f"open at {look} pairs: {'; '.join(figures)}"
 
 
-def _figures(test: MetricTest, p: float | None) -> str:
+def metric_figures(test: MetricTest, p: float | None) -> str:
     """`accuracy -0.001 [-0.004, 0.002] of 8 pairs, margin 0.03, P 0.004`."""
     if test.lower is None or test.upper is None or p is None:
         return f"{test.metric}: no spread"
@@ -194,7 +201,8 @@ def _figures(test: MetricTest, p: float | None) -> str:
     return f"{test.metric} {interval} of {test.n} pairs, margin {test.margin:.3g}, P {p:.2g}"
 
 
-def _convergence(test: ConvergenceTest) -> str:
+def convergence_figures(test: ConvergenceTest) -> str:
+    """How many runs of either side did not converge."""
     return f"the candidate did not converge in {test.candidate_failed} of {test.look} pairs, the baseline in {test.baseline_failed}"
 
 
@@ -207,11 +215,12 @@ def _speed(tests: CellTests, rejected: Rejected) -> tuple[SpeedWord, str] | None
         for test, slower, faster in zip(tests.speed, rejected.slower, rejected.faster, strict=True)
     ]
     word = combined_word(words)
-    said = [_ratio(test, own) for test, own in zip(tests.speed, words, strict=True) if own == word]
+    said = [ratio_figures(test, own) for test, own in zip(tests.speed, words, strict=True) if own == word]
     return word, "; ".join(said)
 
 
-def _ratio(test: SpeedTest, word: SpeedWord) -> str:
+def ratio_figures(test: SpeedTest, word: SpeedWord) -> str:
+    """`speed a CPU second as fast: x 1.003 [0.991, 1.015] over 4 pairs of processes, margin 5%`."""
     where = f"speed a {'CPU' if test.basis == 'cpu' else 'wall'} second"
     if test.ratio is None:
         return f"{where} {word}: {_count(test.pairs, 'pair')} of processes, fewer than {LEAST_PAIRS}"
@@ -229,7 +238,7 @@ def _notes(
     notes += [speed[1]] if speed is not None else []
     notes += _changes(evidence)
     if tests.convergence.baseline_failed or tests.convergence.candidate_failed:
-        notes.append(_convergence(tests.convergence))
+        notes.append(convergence_figures(tests.convergence))
     if evidence.natural_equal is False and evidence.starting_weights == "alike":
         notes.append("the sides draw other initial weights, from distributions that 20 builds a side do not tell apart")
     equal = sum(pair.bit_equal for pair in evidence.pairs)

@@ -138,7 +138,12 @@ class GateCell:
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """The document; `code` is the digest of what the children ran."""
+    """The document.
+
+    Attributes:
+      code: digest of what the children ran.
+      as_of: the day that `--as-of` named; empty where it named none.
+    """
 
     key: str
     created: str
@@ -149,6 +154,7 @@ class Gate:
     baseline: EnvironmentFacts
     candidate: EnvironmentFacts
     cells: tuple[GateCell, ...]
+    as_of: str = ""
     version: int = field(default=GATE_VERSION)
 
 

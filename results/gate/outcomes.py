@@ -85,14 +85,14 @@ def _holm_over_all(tests: Sequence[CellTests]) -> list[Rejected]:
     return [Rejected(*found) for found in zip(lost, gained, slower, faster, strict=True)]
 
 
-def holm(p: Sequence[Sequence[float | None]]) -> list[tuple[bool, ...]]:
-    """What Holm rejects at 5% in one family, grouped as `p` is; None is a hypothesis without evidence: p = 1."""
+def holm(p: Sequence[Sequence[float | None]], *, level: float = ALPHA) -> list[tuple[bool, ...]]:
+    """What Holm rejects at `level` in one family, grouped as `p` is; None is a hypothesis without evidence: p = 1."""
     from statsmodels.stats.multitest import multipletests
 
     flat = [1.0 if value is None else value for group in p for value in group]
-    if min(flat, default=1.0) > ALPHA / max(len(flat), 1):  # Holm's first step; statsmodels takes 0.1 s for every call
+    if min(flat, default=1.0) > level / max(len(flat), 1):  # Holm's first step; statsmodels takes 0.1 s for every call
         return [(False,) * len(group) for group in p]
-    answers = iter(multipletests(flat, alpha=ALPHA, method="holm")[0].tolist())
+    answers = iter(multipletests(flat, alpha=level, method="holm")[0].tolist())
     return [tuple(next(answers) for _ in group) for group in p]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from importlib import resources
 
@@ -9,7 +10,8 @@ import jinja2
 
 from trainband.results.gate.gates import Finding, Gate, differing_versions
 from trainband.results.gate.outcomes import GateJudgement
-from trainband.results.gate.words import cost_rows, moved_words, place_words, seen_words, speed_words
+from trainband.results.gate.strips import strips
+from trainband.results.gate.words import cost_rows, moved_words, next_step, place_words, seen_words, speed_words
 
 
 def gate_page(gate: Gate, judgement: GateJudgement, signs: Mapping[str, str]) -> str:
@@ -26,6 +28,7 @@ def gate_page(gate: Gate, judgement: GateJudgement, signs: Mapping[str, str]) ->
         gate=gate,
         judgement=judgement,
         signs=signs,
+        tallies=Counter(each.outcome for each in judgement.cells),
         packages=differing_versions(gate.baseline, gate.candidate),
         style=(resources.files("trainband.results.pages") / "assets" / "report.css").read_text(encoding="utf-8"),
         rows=[
@@ -37,6 +40,8 @@ def gate_page(gate: Gate, judgement: GateJudgement, signs: Mapping[str, str]) ->
                 "seen": seen_words(each),
                 "costs": cost_rows(rows[each.cell]),
                 "finding": rows[each.cell].finding,
+                "strips": strips(each),
+                "next_step": next_step(gate, each),
                 "place": _place(rows[each.cell].finding),
             }
             for each in judgement.cells

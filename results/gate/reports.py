@@ -11,7 +11,7 @@ from trainband.results.gate.cell_outcomes import CellOutcome
 from trainband.results.gate.gates import EnvironmentFacts, Gate, GateCell, differing_versions
 from trainband.results.gate.outcomes import GateJudgement
 from trainband.results.gate.page import gate_page
-from trainband.results.gate.words import cost_rows, moved_words, seen_words, speed_words
+from trainband.results.gate.words import cost_rows, moved_words, next_step, seen_words, speed_words
 from trainband.results.junit_xml import Case, Kind, Suite, junit_xml
 from trainband.results.markdown import folded, table
 
@@ -59,8 +59,13 @@ def markdown(gate: Gate, judgement: GateJudgement) -> str:
             [_columns(rows[each.cell], each) for each in judgement.cells],
         ),
         "",
-        *(f"* `{each.cell}`: {each.outcome}: {each.reason}" for each in judgement.cells if each.outcome != "bit-equal"),
+        *(
+            f"* `{each.cell}`: {each.outcome}: {_text(each.reason)}"
+            for each in judgement.cells
+            if each.outcome != "bit-equal"
+        ),
         "",
+        *_commands(gate, judgement),
         *folded(
             "Start-up, compilation and memory",
             table(
@@ -75,6 +80,14 @@ def markdown(gate: Gate, judgement: GateJudgement) -> str:
         ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _commands(gate: Gate, judgement: GateJudgement) -> list[str]:
+    """What to type next."""
+    found = [command for command in (next_step(gate, each) for each in judgement.cells) if command]
+    if not found:
+        return []
+    return [*folded("Which packages are to blame, and which of their releases", ["```", *found, "```"]), ""]
 
 
 def _columns(row: GateCell, outcome: CellOutcome) -> tuple[str, ...]:
@@ -97,6 +110,11 @@ def _case(outcome: CellOutcome) -> Case:
         message=f"{outcome.outcome}: {outcome.reason}",
         output="\n".join((outcome.outcome, outcome.reason, *outcome.notes)),
     )
+
+
+def _text(said: str) -> str:
+    """What a child said, as one line that Markdown does not take for HTML."""
+    return " ".join(said.replace("&", "&amp;").replace("<", "&lt;").split())
 
 
 def _named(side: EnvironmentFacts) -> str:

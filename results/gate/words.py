@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+
 from trainband.results.gate.cell_outcomes import CellOutcome
-from trainband.results.gate.gates import Finding, GateCell
+from trainband.results.gate.gates import Finding, Gate, GateCell
 from trainband.results.gate.quality import MetricTest
 
 NOTHING = "-"
@@ -18,9 +20,14 @@ def moved_words(row: GateCell) -> str:
 
 
 def place_words(finding: Finding) -> str:
-    """Stage, step, layer, tensor and size of the first difference."""
+    """Stage, step, layer, tensor and size of the first difference.
+
+    A step that is compiled as a whole may part where none of its layers does by itself.
+    """
     stage = finding.stage if finding.step is None else f"{finding.stage} step {finding.step}"
     tensor = " ".join(part for part in (finding.layer, finding.tensor) if part)
+    if not tensor and finding.step is not None and finding.distances:
+        tensor = "as compiled, in no layer by itself"
     size = "" if finding.size is None else f"{finding.size:.1e}"
     return ", ".join(part for part in (stage, tensor, size) if part)
 
@@ -46,6 +53,23 @@ def _seen(test: MetricTest) -> str:
     loss = test.smallest_loss_found or 0.0
     shown = f"{100 * loss:.2g}%" if test.scale == "log" else f"{loss:.2g}"
     return f"{test.metric} {shown}"
+
+
+def next_step(gate: Gate, outcome: CellOutcome) -> str:
+    """The command that looks for the packages to blame; empty where nothing moved, or nothing trains."""
+    row = next(each for each in gate.cells if each.cell == outcome.cell)
+    if outcome.outcome == "broken" or (outcome.outcome != "slower" and row.finding is None):
+        return ""
+    asked = [f"--baseline={word}" for word in gate.baseline.asked]
+    asked += [f"--candidate={word}" for word in gate.candidate.asked]
+    by = {"regressed": ["--by=quality"], "slower": [f"--by={_lost_basis(outcome)}_speed"]}.get(outcome.outcome, [])
+    as_of = [f"--as-of={gate.as_of}"] if gate.as_of else []
+    return shlex.join(["trainband", "attribute", outcome.cell, *asked, *as_of, *by])
+
+
+def _lost_basis(outcome: CellOutcome) -> str:
+    """What speed was lost by; CPU seconds, which take less time to ask, where both were."""
+    return next((test.basis for test in outcome.speed if (test.ratio or 1.0) < 1.0 - test.margin), "cpu")
 
 
 def cost_rows(row: GateCell) -> list[tuple[str, str, str]]:

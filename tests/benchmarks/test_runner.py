@@ -19,7 +19,7 @@ import pytest
 from trainband.benchmarks.children import Exit
 from trainband.benchmarks.environments.asked import Environment
 from trainband.benchmarks.run_spec import Answer, to_json
-from trainband.benchmarks.training_child import classify, read_answer
+from trainband.benchmarks.training_child import classify, read_answer, reason_of
 from trainband.results.records import Failure, Record
 
 needs_tensorflow = pytest.mark.backend("tensorflow")
@@ -210,3 +210,15 @@ def test_a_good_answer_is_read(tmp_path: Path) -> None:
     path = tmp_path / "answer.json"
     path.write_text(to_json(FAILED))
     assert read_answer(path, "r") == FAILED
+
+
+@pytest.mark.parametrize(
+    ("kind", "log", "said"),
+    [
+        ("crash", "Traceback\n  File\nImportError: no libtensorflow\n\n", "it ended: ImportError: no libtensorflow"),
+        ("crash", "", "it ended; its log says why"),
+        ("error", "a warning\n", "it ended; its log says why"),
+    ],
+)
+def test_a_crash_is_told_by_the_last_line_of_its_log(kind: str, log: str, said: str) -> None:
+    assert reason_of(Failure(kind=kind, message="it ended; its log says why"), log) == said

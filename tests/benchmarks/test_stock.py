@@ -161,6 +161,16 @@ def test_masks_that_the_framework_draws_from_another_seed_are_another_draw(lab: 
     assert (found.stages, found.first_step, found.names) == (("random draw",), 0, ("keras0", "keras1"))
 
 
+@pytest.mark.backend("tensorflow")
+def test_the_zoom_calls_a_layer_as_training_does_where_its_model_did_not_say_so(frameworks: Any) -> None:
+    assert frameworks("tensorflow").result("stock.py", "call_options") == {
+        "norm": {"training": True},
+        "drop": {"training": True},
+        "flat": {},
+        "frozen": {"training": False},
+    }
+
+
 def test_weights_survive_their_file(tmp_path: Path) -> None:
     write_weights(tmp_path / "w.npz", NAMES, VALUES)
     found = read_weights(tmp_path / "w.npz", SHAPES)

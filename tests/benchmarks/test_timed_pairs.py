@@ -17,9 +17,13 @@ from trainband.benchmarks.run_spec import RunSpec
 from trainband.benchmarks.runner import RunRequest, spec_of
 from trainband.models.catalog import load_catalog
 from trainband.platforms.profiles import load_profiles
-from trainband.results.gate.speed import couples, speed_test
+from trainband.results.gate.speed import GateSide, couples, speed_test
 
 pytestmark = [pytest.mark.slow, pytest.mark.backend("tensorflow")]
+
+
+def both(spec: RunSpec) -> dict[GateSide, RunSpec]:
+    return {"baseline": spec, "candidate": spec}
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def test_two_children_train_blocks_in_turns(pools: list[ChildPool], spec: RunSpe
     ]
     blocks = []
     for number in range(4):
-        blocks += timed_pair(sides, spec, number=number, cache_root=Path(digits_root), block_sec=0.1)
+        blocks += timed_pair(sides, both(spec), number=number, cache_root=Path(digits_root), block_sec=0.1)
     order = ["baseline", "candidate", "candidate", "baseline"]
     assert [block.side for block in blocks[:4]] == order
     assert [block.side for block in blocks[4:8]] == ["candidate", "baseline", "baseline", "candidate"]
@@ -62,5 +66,5 @@ def test_a_side_that_cannot_train_is_named(
     ]
     start = time.monotonic()
     with pytest.raises(NotTimed, match="the candidate could not be timed: the child ended with exit status 1"):
-        timed_pair(sides, spec, number=0, cache_root=Path(digits_root), block_sec=0.1)
+        timed_pair(sides, both(spec), number=0, cache_root=Path(digits_root), block_sec=0.1)
     assert time.monotonic() - start < 120.0

@@ -10,6 +10,7 @@ import numpy as np
 
 from trainband.benchmarks.backends.base import Adapter, create_adapter, load_architecture
 from trainband.benchmarks.batches import Batch
+from trainband.benchmarks.zoom.layerwise import Call, recorded
 from trainband.models.catalog import find_model
 from trainband.platforms.profile_spec import Profile
 from trainband.results.codec import decode
@@ -80,3 +81,14 @@ def seeded(profile: dict[str, Any], *, pairs: list[list[int]]) -> list[dict[str,
         weights = [float(np.abs(value).sum()) for value in adapter.weights()]
         found.append({"weights": weights, "generators": adapter.rng_state()})
     return found
+
+
+def call_options() -> dict[str, dict[str, Any]]:
+    """Layer -> the options of a recorded call of it that says nothing of training, as Keras 2 makes it."""
+    layers = [keras.layers.BatchNormalization(name="norm"), keras.layers.Dropout(0.5, name="drop")]
+    layers += [keras.layers.Flatten(name="flat"), keras.layers.BatchNormalization(name="frozen")]
+    calls: list[Call] = []
+    with recorded(None, calls):
+        for layer in layers:
+            layer(np.zeros((1, 2), np.float32), **({"training": False} if layer.name == "frozen" else {}))
+    return {call.layer.name: dict(call.options) for call in calls}
