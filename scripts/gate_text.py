@@ -40,5 +40,5 @@ def _row(row: GateCell, outcome: CellOutcome) -> dict[str, str]:
         "pairs": str(len(row.pairs)),
         "what moved": moved_words(row),
         "speed (95%)": speed_words(outcome),
-        "loss it could have seen": seen_words(outcome),
+        "loss it could have seen": seen_words(row, outcome),
     }

@@ -25,9 +25,12 @@ from trainband.results.gate.chances import chance_to_decide
 from trainband.results.gate.gates import Finding, Gate, GateCell
 from trainband.results.gate.outcomes import GateJudgement, judge_gate
 from trainband.results.gate.quality import ALPHA, LOOKS
+from trainband.results.gate.speed import speed_test, timed_enough
 
 FIRST_LOOK = LOOKS[0]
 TIMED_PAIRS = 4
+# Where the intervals of speed are wider than this many margins, and there is time, more pairs are timed, up to so many.
+NARROW, MOST_TIMED = 0.5, 32
 
 
 @dataclass(kw_only=True)
@@ -74,6 +77,7 @@ class GateExperiment:
             for row in self._rows(_runs):
                 self._time_up_to(row.cell, TIMED_PAIRS)
         self._further_looks()
+        self._further_timing()
         for row in self._rows(_runs):
             self._put(replace(row, costs=self.reader.costs(row)))
         return self.judgement()
@@ -154,6 +158,19 @@ class GateExperiment:
             row = max(waiting, key=self._worth)
             if not self._pair_up_to(row.cell, _next_look(row)):
                 given_up.add(row.cell)
+
+    def _further_timing(self) -> None:
+        """Time the cell with the fewest pairs again, until all intervals are narrow or the budget ends."""
+        while self._has_time:
+            wide = self._rows(lambda row: _runs(row) and not row.not_timed and self._wide(row))
+            if not wide:
+                return
+            row = min(wide, key=lambda row: len(row.blocks))
+            self._time_up_to(row.cell, len({block.pair for block in row.blocks}) + 1)
+
+    def _wide(self, row: GateCell) -> bool:
+        tests = [speed_test(row.blocks, basis) for basis in self.reader.bases]
+        return not all(timed_enough(test, narrow=NARROW, most=MOST_TIMED) for test in tests)
 
     def _worth(self, row: GateCell) -> float:
         """The chance that the next look decides the cell, a second of its pairs."""

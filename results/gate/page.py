@@ -37,7 +37,7 @@ def gate_page(gate: Gate, judgement: GateJudgement, signs: Mapping[str, str]) ->
                 "row": rows[each.cell],
                 "moved": moved_words(rows[each.cell]),
                 "speed": speed_words(each),
-                "seen": seen_words(each),
+                "seen": seen_words(rows[each.cell], each),
                 "costs": cost_rows(rows[each.cell]),
                 "finding": rows[each.cell].finding,
                 "strips": strips(each),

@@ -13,7 +13,7 @@ from trainband.results.gate.cell_outcomes import convergence_figures, metric_fig
 from trainband.results.gate.outcomes import holm
 from trainband.results.gate.pairs import GateMetric, Pair
 from trainband.results.gate.quality import ALPHA, LOOKS, convergence_test, metric_test
-from trainband.results.gate.speed import LEAST_PAIRS, Block, speed_test
+from trainband.results.gate.speed import Block, speed_test, timed_enough
 from trainband.results.throughput import Basis
 
 PROBES = 32
@@ -68,7 +68,5 @@ def speed_probe(blocks: Sequence[Block], basis: Basis) -> Probed:
 
 
 def enough_pairs(blocks: Sequence[Block], basis: Basis) -> bool:
-    """Whether timing ends: the interval is narrow, or there are 12 pairs; never by a p."""
-    test = speed_test(blocks, basis)
-    narrow = test.half_width is not None and test.half_width <= NARROW * test.margin
-    return test.pairs >= LEAST_PAIRS and (narrow or test.pairs >= MOST_PAIRS)
+    """Whether a search has timed enough: a narrow interval, or 12 pairs."""
+    return timed_enough(speed_test(blocks, basis), narrow=NARROW, most=MOST_PAIRS)

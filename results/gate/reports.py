@@ -91,7 +91,7 @@ def _commands(gate: Gate, judgement: GateJudgement) -> list[str]:
 
 
 def _columns(row: GateCell, outcome: CellOutcome) -> tuple[str, ...]:
-    told = (moved_words(row), speed_words(outcome), seen_words(outcome))
+    told = (moved_words(row), speed_words(outcome), seen_words(row, outcome))
     return (SIGNS[outcome.outcome], f"`{outcome.cell}`", outcome.outcome, str(len(row.pairs)), *told)
 
 

@@ -124,6 +124,12 @@ def speed_test(blocks: Sequence[Block], basis: Basis, *, margin: float = SPEED_M
     )
 
 
+def timed_enough(test: SpeedTest, *, narrow: float, most: int) -> bool:
+    """Whether timing ends: the interval's half width is `narrow` margins at most, or there are `most` pairs; never by a p."""
+    settled = test.half_width is not None and test.half_width <= narrow * test.margin
+    return test.pairs >= LEAST_PAIRS and (settled or test.pairs >= most)
+
+
 def couples(blocks: Iterable[Block]) -> list[list[tuple[Block, Block]]]:
     """The neighbouring blocks of each pair of processes, two and two, in the order of the pairs.
 

@@ -42,9 +42,9 @@ def speed_words(outcome: CellOutcome) -> str:
     return ", ".join(told) or NOTHING
 
 
-def seen_words(outcome: CellOutcome) -> str:
-    """The least losses that the pairs would have shown, by metric; a dash where no test was made."""
-    if outcome.outcome == "bit-equal":
+def seen_words(row: GateCell, outcome: CellOutcome) -> str:
+    """The least losses that the pairs would have shown, by metric; any, where they are bit-equal; a dash where none ran."""
+    if row.pairs and all(pair.bit_equal for pair in row.pairs):
         return "any"
     return ", ".join(_seen(test) for test in outcome.metrics if test.smallest_loss_found is not None) or NOTHING
 
