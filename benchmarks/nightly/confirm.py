@@ -14,12 +14,13 @@ from trainband.benchmarks.environments.uv import EnvironmentFailure
 from trainband.benchmarks.gate.experiment import TIMED_PAIRS
 from trainband.benchmarks.gate.timed_pairs import BLOCK_SEC, NotTimed, TimedSide, timed_pair
 from trainband.benchmarks.host_lock import host_lock
+from trainband.benchmarks.run_spec import RunSpec
 from trainband.benchmarks.runner import Runner, RunRequest, spec_of
 from trainband.benchmarks.seeds import sweep_seed
 from trainband.benchmarks.staging import stage
 from trainband.models.specs import ReferenceModel
 from trainband.platforms.profiles import Profile
-from trainband.results.gate.speed import Block
+from trainband.results.gate.speed import Block, GateSide
 from trainband.results.history.confirming import confirmed_by_ab, confirmed_by_runs
 from trainband.results.history.nights import read_night
 from trainband.results.history.regressions import Confirmation, Regression
@@ -115,6 +116,7 @@ class Confirmer:
         spec = spec_of(
             RunRequest(cell=cell, seed=seed, seed_role="confirmation"), "timed-history", cache_root=runner.cache_root
         )
+        specs: dict[GateSide, RunSpec] = {"baseline": spec, "candidate": spec}
         blocks: list[Block] = []
         with ChildPool() as ours, ChildPool() as theirs:
             sides = (
@@ -125,7 +127,7 @@ class Confirmer:
                 for number in range(TIMED_PAIRS):
                     with host_lock(runner.on_wait):
                         blocks += timed_pair(
-                            sides, spec, number=number, cache_root=runner.cache_root, block_sec=self.block_sec
+                            sides, specs, number=number, cache_root=runner.cache_root, block_sec=self.block_sec
                         )
             except NotTimed as error:
                 raise NotConfirmable(f"{cell.name}: {error}") from error
