@@ -214,6 +214,7 @@ class Loop:
         if len(self.progress.probe_sec) >= PROBE_STEPS and len(self.clock.windows) >= MIN_WINDOWS:
             return
         weights, slots = self._adapter.weights(), self._adapter.optimizer_state()
+        generators = self._adapter.generator_states()
         deadline = time.perf_counter() + EXTRA_SEC
         losses, signals = len(self.progress.losses), len(self.progress.signals)
         trained = self.clock.total_wall_sec, self.clock.total_cpu_sec
@@ -233,6 +234,7 @@ class Loop:
         self.clock.total_wall_sec, self.clock.total_cpu_sec = trained
         del self.progress.losses[losses:], self.progress.signals[signals:]
         self._adapter.assign(weights, slots)
+        self._adapter.restore_generators(generators)
 
     def _enough(self) -> bool:
         return len(self.progress.probe_sec) >= PROBE_STEPS and len(self.clock.windows) >= MIN_WINDOWS

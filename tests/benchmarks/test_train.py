@@ -30,6 +30,7 @@ class FakeDevice:
     first_sec: float = 8.0
     nan_at: int | None = None
     state: float = 0.0
+    drawn: int = 0
     trained_on: list[int] = field(default_factory=list)
 
     def time(self) -> float:
@@ -42,6 +43,7 @@ class FakeDevice:
         self.now += self.first_sec if self.steps == 0 else STEP_SEC
         self.steps += 1
         self.state += 1.0
+        self.drawn += 1
         self.trained_on.append(batch.step)
         return float("nan") if self.steps - 1 == self.nan_at else float(self.steps - 1)
 
@@ -58,9 +60,15 @@ class FakeDevice:
     def optimizer_state(self) -> list[np.ndarray]:
         return [np.array(self.state)]
 
+    def generator_states(self) -> dict[str, np.ndarray]:
+        return {"own": np.array(self.drawn)}
+
     def assign(self, weights: Sequence[np.ndarray], slots: Sequence[np.ndarray]) -> None:
         assert weights == slots
         self.state = float(weights[0])
+
+    def restore_generators(self, states: dict[str, np.ndarray]) -> None:
+        self.drawn = int(states["own"])
 
 
 @pytest.fixture
@@ -195,7 +203,7 @@ def test_a_run_too_short_to_be_timed_gets_extra_steps_that_change_nothing(device
     assert [(w.steps, w.wall_sec) for w in loop.clock.windows] == [(32, 0.5), (32, 0.5)]
     assert 50 + 64 <= loop.progress.extra_steps == device.steps - 20
     assert len(loop.progress.losses) == 20
-    assert device.state == 20.0
+    assert (device.state, device.drawn) == (20.0, 20)
     assert source.examples_handed_out == 40
     assert loop.clock.total_wall_sec == trained == 19 * STEP_SEC
 

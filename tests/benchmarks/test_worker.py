@@ -217,6 +217,14 @@ def test_test_rows_in_the_training_split_are_counted(measured: Train) -> None:
 
 @needs_tensorflow
 @slow
+def test_a_thread_that_counts_costs_processor_time_and_changes_no_training(measured: Train) -> None:
+    found, honest = measured("busy_thread"), measured()
+    assert found.throughput.examples_per_cpu_sec < 0.8 * honest.throughput.examples_per_cpu_sec
+    assert found.batches_digest == honest.batches_digest
+
+
+@needs_tensorflow
+@slow
 def test_an_evaluation_that_reads_the_training_split_has_its_digest(measured: Train) -> None:
     found = measured("evaluate_on_train")
     assert found.quality.evaluation.digest == found.data.train_digest != found.data.test_digest
