@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from trainband.results.bands import BAND_VERSION, Band
-from trainband.results.codec import CodecError, decode, encode
+from trainband.results.codec import CodecError, decode_document, encode
 
 
 def band_path(root: Path, model: str, tier: str) -> Path:
@@ -28,16 +28,7 @@ def band_from_json(text: str) -> Band:
     Raises:
       CodecError: not JSON, a version that this release does not know, or keys that its version does not have.
     """
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise CodecError(f"band file is not JSON: {error}") from error
-    if not isinstance(data, dict):
-        raise CodecError(f"band file: expected an object, found {type(data).__name__}")
-    version = data.get("version")
-    if version != BAND_VERSION:
-        raise CodecError(f"band.version = {version!r}: this release reads version {BAND_VERSION}")
-    return decode(Band, data)
+    return decode_document(Band, text, name="band", version=BAND_VERSION)
 
 
 def band_digest(band: Band) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import math
 import types
 import typing
@@ -39,6 +40,28 @@ def decode(kind: type[T], data: Any, path: str = "") -> T:
       CodecError: a key is unknown or missing, or a value has the wrong type; the message names the path.
     """
     return typing.cast(T, _decode(kind, data, path or kind.__name__))
+
+
+def decode_document(kind: type[T], text: str, *, name: str, version: int) -> T:
+    """An instance of the dataclass `kind` from a stored document's text.
+
+    Args:
+      name: what errors call the document.
+      version: the only one that this release reads.
+
+    Raises:
+      CodecError: not JSON, no object, a version that this release does not know, or keys that its version does not have.
+    """
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise CodecError(f"{name} is not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise CodecError(f"{name}: expected an object, found {type(data).__name__}")
+    found = data.get("version")
+    if found != version:
+        raise CodecError(f"{name}.version = {found!r}: this release reads version {version}")
+    return decode(kind, data)
 
 
 def _decode(kind: Any, data: Any, path: str) -> Any:

@@ -13,7 +13,12 @@ TEMPORARY_SUFFIX = ".tmp"
 
 def atomic_write_text(path: Path, text: str) -> None:
     """Replaces the file at `path` by `text` (UTF-8): see `atomic_write`."""
-    atomic_write(path, lambda file: file.write(text.encode("utf-8")))
+    atomic_write_bytes(path, text.encode("utf-8"))
+
+
+def atomic_write_bytes(path: Path, content: bytes) -> None:
+    """`atomic_write` of a whole content."""
+    atomic_write(path, lambda file: file.write(content))
 
 
 def atomic_write(path: Path, write: Callable[[IO[bytes]], object]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from trainband.results.codec import CodecError, decode, encode
+from trainband.results.codec import decode_document, encode
 
 JUDGEMENT_VERSION = 1
 
@@ -122,13 +122,4 @@ def judgement_from_json(text: str) -> Judgement:
     Raises:
       CodecError: not JSON, a version that this release does not know, or keys that its version does not have.
     """
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise CodecError(f"judgement is not JSON: {error}") from error
-    if not isinstance(data, dict):
-        raise CodecError(f"judgement: expected an object, found {type(data).__name__}")
-    version = data.get("version")
-    if version != JUDGEMENT_VERSION:
-        raise CodecError(f"judgement.version = {version!r}: this release reads version {JUDGEMENT_VERSION}")
-    return decode(Judgement, data)
+    return decode_document(Judgement, text, name="judgement", version=JUDGEMENT_VERSION)

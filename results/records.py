@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from trainband.results.codec import CodecError, decode, encode
+from trainband.results.codec import decode_document, encode
 
 RECORD_VERSION = 1
 
@@ -240,13 +240,4 @@ def record_from_json(text: str) -> Record:
     Raises:
       CodecError: not JSON, a version that this release does not know, or a key that its version does not have.
     """
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise CodecError(f"record is not JSON: {error}") from error
-    if not isinstance(data, dict):
-        raise CodecError(f"record: expected an object, found {type(data).__name__}")
-    version = data.get("version")
-    if version != RECORD_VERSION:
-        raise CodecError(f"record.version = {version!r}: this release reads version {RECORD_VERSION}")
-    return decode(Record, data)
+    return decode_document(Record, text, name="record", version=RECORD_VERSION)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from trainband.benchmarks.environments.build import build
 from trainband.benchmarks.environments.locks import LOCK_FILE, Lock, pin, target_of
@@ -67,9 +67,9 @@ def recorded_environment(
     return RecordedEnvironment(python=python, source="rebuilt", lock=lock.text)
 
 
-def recorded_packages(record: Record) -> dict[str, str]:
-    """Name -> version of all that the run's interpreter had; trainband is left out, whose code a child gets otherwise."""
-    return {name: version for name, version in record.fingerprint["distributions"].items() if name != "trainband"}
+def packages_of(fingerprint: Mapping[str, Any]) -> dict[str, str]:
+    """Name -> version of all that the interpreter had; trainband is left out, whose code a child gets otherwise."""
+    return {name: version for name, version in fingerprint["distributions"].items() if name != "trainband"}
 
 
 def python_like(version: str) -> str:
@@ -102,12 +102,12 @@ def _holds(python: str, record: Record) -> bool:
     except InterpreterError:
         return False
     packages = {name: version for name, version in found.distributions.items() if name != "trainband"}
-    return (found.version, packages) == (record.fingerprint["python"]["version"], recorded_packages(record))
+    return (found.version, packages) == (record.fingerprint["python"]["version"], packages_of(record.fingerprint))
 
 
 def _pinned(record: Record, python: str, cache_root: Path) -> Lock:
     """The lock of the record's packages; kept, so that what was built once is found again without a network."""
-    rows = [f"{name}=={version}" for name, version in sorted(recorded_packages(record).items())]
+    rows = [f"{name}=={version}" for name, version in sorted(packages_of(record.fingerprint).items())]
     digest = hashlib.sha256("\n".join([target_of(python), *rows]).encode()).hexdigest()[:24]
     kept = cache_root / "environments" / f"{digest}.txt"
     try:

@@ -12,13 +12,14 @@ from typing import Literal
 
 from trainband.benchmarks.cells import Cell
 from trainband.benchmarks.diff.trajectory import NotComparable, compare_traces
+from trainband.benchmarks.environments.recorded import packages_of
 from trainband.benchmarks.host_lock import host_lock
 from trainband.benchmarks.judging import now_utc
 from trainband.benchmarks.run_spec import TRACE_FILE
 from trainband.benchmarks.runner import Runner, RunRequest, spec_of
 from trainband.benchmarks.trace.files import STATE_ARRAYS, STEP_ARRAYS, Trace, TraceError, read_trace
 from trainband.benchmarks.training_child import environment_of, train_in_child
-from trainband.results.files import atomic_write
+from trainband.results.files import atomic_write_bytes
 from trainband.results.history.canaries import CANARY_STEPS, Canary, canary_key, read_canary, sung, write_canary
 from trainband.results.store_errors import explained
 
@@ -50,9 +51,9 @@ class Canaries:
         host_class, code = runner.surroundings(cell)
         packages = _packages(runner, cell)
         folder = runner.store.root / "canaries" / canary_key(cell.name, host_class, packages)
-        known, trace = read_canary(folder), self._trace(cell)
+        known, (trace, content) = read_canary(folder), self._trace(cell)
         found = trace_digest(trace)
-        if (known is None or known.digest != found) and trace_digest(self._trace(cell)) != found:
+        if (known is None or known.digest != found) and trace_digest(self._trace(cell)[0]) != found:
             return "unsteady"
         at = now_utc()
         tonight = Canary(
@@ -66,23 +67,23 @@ class Canaries:
         )
         changed = known is not None and known.digest != found
         says = _difference(folder, known, tonight, trace) if known is not None and changed else ""
-        self._keep(folder, sung(known, tonight, says))
+        self._keep(folder, sung(known, tonight, says), content)
         return "first" if known is None else "changed" if changed else "same"
 
-    def _keep(self, folder: Path, canary: Canary) -> None:
-        """The document, and the trace that it names, which is there first."""
+    def _keep(self, folder: Path, canary: Canary, content: bytes) -> None:
+        """The document, and the trace that it names, the content of a file which is there first."""
         with explained("write", folder):
             folder.mkdir(parents=True, exist_ok=True)
             path = _trace_path(folder, canary.digest)
             if not path.exists():
-                atomic_write(path, lambda file: file.write(self._bytes))
+                atomic_write_bytes(path, content)
             write_canary(folder, canary)
             for other in folder.glob("trace-*.npz"):
                 if other != path:
                     other.unlink(missing_ok=True)
 
-    def _trace(self, cell: Cell) -> Trace:
-        """The trace of the canary's steps."""
+    def _trace(self, cell: Cell) -> tuple[Trace, bytes]:
+        """The trace of the canary's steps, and its file."""
         runner, recipe = self.runner, cell.recipe
         profile = replace(cell.profile, deterministic=True)
         request = RunRequest(cell=replace(cell, profile=profile), seed=0, seed_role="pinned")
@@ -100,8 +101,7 @@ class Canaries:
             )
             if trained.failure is not None:
                 raise CanaryError(trained.failure.message)
-            self._bytes = (folder / TRACE_FILE).read_bytes()
-            return read_trace(folder / TRACE_FILE)
+            return read_trace(folder / TRACE_FILE), (folder / TRACE_FILE).read_bytes()
 
 
 def trace_digest(trace: Trace) -> str:
@@ -115,8 +115,8 @@ def trace_digest(trace: Trace) -> str:
 def _packages(runner: Runner, cell: Cell) -> str:
     """Digest of the interpreter's version and packages, trainband left out: its code has a digest of its own."""
     told = runner.fingerprint_of(cell)
-    packages = {name: version for name, version in told["distributions"].items() if name != "trainband"}
-    return hashlib.sha256(json.dumps([told["python"]["version"], sorted(packages.items())]).encode()).hexdigest()[:24]
+    packages = sorted(packages_of(told).items())
+    return hashlib.sha256(json.dumps([told["python"]["version"], packages]).encode()).hexdigest()[:24]
 
 
 def _difference(folder: Path, known: Canary, tonight: Canary, trace: Trace) -> str:

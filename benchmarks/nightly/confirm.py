@@ -9,7 +9,7 @@ from pathlib import Path
 from trainband.benchmarks.bands_on_disk import BandFolder
 from trainband.benchmarks.cells import Cell, find_cell
 from trainband.benchmarks.children import ChildPool
-from trainband.benchmarks.environments.recorded import recorded_environment, recorded_packages
+from trainband.benchmarks.environments.recorded import packages_of, recorded_environment
 from trainband.benchmarks.environments.uv import EnvironmentFailure
 from trainband.benchmarks.gate.experiment import TIMED_PAIRS
 from trainband.benchmarks.gate.timed_pairs import BLOCK_SEC, NotTimed, TimedSide, timed_pair
@@ -77,11 +77,11 @@ class Confirmer:
         except StoreError as error:
             raise NotConfirmable(f"the baseline's newest run is gone: {error}") from error
         python, code = self._environment_of(record), self._code_of(record)
-        now = self.runner.fingerprint_of(cell)
-        there = dict(now["distributions"])
-        there.pop("trainband", None)
-        same = (record.fingerprint["python"]["version"], recorded_packages(record)) == (now["python"]["version"], there)
-        if same and code is None and not candidate.faults:
+        before, now = (
+            (told["python"]["version"], packages_of(told))
+            for told in (record.fingerprint, self.runner.fingerprint_of(cell))
+        )
+        if before == now and code is None and not candidate.faults:
             return Confirmation(
                 kind="A/B",
                 confirmed=False,

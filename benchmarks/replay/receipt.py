@@ -15,7 +15,7 @@ from trainband.benchmarks.diff.trajectory import Comparison, NotComparable, comp
 from trainband.benchmarks.environments.recorded import Source
 from trainband.results.agreement import MetricAgreement, agreement
 from trainband.results.bands import Band, unusable_reason
-from trainband.results.codec import CodecError, decode, encode
+from trainband.results.codec import decode_document, encode
 from trainband.results.records import Measurement, Record
 
 RECEIPT_VERSION = 1
@@ -97,14 +97,7 @@ def receipt_to_json(receipt: Receipt) -> str:
 
 def receipt_from_json(text: str) -> Receipt:
     """The receipt in `text`; raises CodecError."""
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise CodecError(f"receipt is not JSON: {error}") from error
-    version = data.get("version") if isinstance(data, dict) else None
-    if version != RECEIPT_VERSION:
-        raise CodecError(f"receipt.version = {version!r}: this release reads version {RECEIPT_VERSION}")
-    return decode(Receipt, data)
+    return decode_document(Receipt, text, name="receipt", version=RECEIPT_VERSION)
 
 
 def _measured(record: Record) -> Measurement:

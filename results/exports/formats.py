@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import IO
 
 from trainband.results.exports import (
     github_action_benchmark,
@@ -22,7 +20,7 @@ from trainband.results.exports import (
     tfbenchmark,
 )
 from trainband.results.exports.rows import ExportError, ExportRow, was_trained
-from trainband.results.files import atomic_write
+from trainband.results.files import atomic_write_bytes
 
 Rows = Sequence[ExportRow]
 
@@ -52,7 +50,7 @@ class FileFormat:
         for path, content in targets.items():
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                atomic_write(path, partial(_put, content))
+                atomic_write_bytes(path, content)
             except OSError as error:
                 why = error.strerror or error
                 raise OSError(f"cannot write {path}: {why}; make room there, or give another path in --out") from error
@@ -133,7 +131,3 @@ def _taken(name: str, rows: Rows) -> list[ExportRow]:
         words = ", ".join(dict.fromkeys(row.verdict for row in rows))
         raise ExportError(f"{name} describes runs, and none of the {len(rows)} cells asked for has one: {words}")
     return found
-
-
-def _put(content: bytes, file: IO[bytes]) -> None:
-    file.write(content)

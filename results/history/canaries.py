@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from trainband.results.codec import CodecError, decode, encode
+from trainband.results.codec import CodecError, decode_document, encode
 from trainband.results.files import atomic_write_text
 
 CANARY_VERSION = 1
@@ -79,14 +79,7 @@ def canary_to_json(canary: Canary) -> str:
 
 def canary_from_json(text: str) -> Canary:
     """The document in `text`; raises CodecError."""
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise CodecError(f"canary is not JSON: {error}") from error
-    version = data.get("version") if isinstance(data, dict) else None
-    if version != CANARY_VERSION:
-        raise CodecError(f"canary.version = {version!r}: this release reads version {CANARY_VERSION}")
-    return decode(Canary, data)
+    return decode_document(Canary, text, name="canary", version=CANARY_VERSION)
 
 
 def read_canary(folder: Path) -> Canary | None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trainband.results.codec import CodecError, decode, encode
+from trainband.results.codec import decode_document, encode
 from trainband.results.files import atomic_write_text
 from trainband.results.layout import safe_name
 from trainband.results.store_errors import explained
@@ -79,11 +79,4 @@ def night_to_json(night: Night) -> str:
 
 def night_from_json(text: str) -> Night:
     """The night in `text`; raises CodecError."""
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise CodecError(f"night is not JSON: {error}") from error
-    version = data.get("version") if isinstance(data, dict) else None
-    if version != NIGHT_VERSION:
-        raise CodecError(f"night.version = {version!r}: this release reads version {NIGHT_VERSION}")
-    return decode(Night, data)
+    return decode_document(Night, text, name="night", version=NIGHT_VERSION)

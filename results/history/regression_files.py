@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainband.results.codec import CodecError, decode, encode
+from trainband.results.codec import CodecError, decode_document, encode
 from trainband.results.files import atomic_write_text
 from trainband.results.history.regressions import REGRESSION_VERSION, Regression, RegressionError
 from trainband.results.index_rows import Problem
@@ -89,16 +89,7 @@ def regression_to_json(regression: Regression) -> str:
 
 def regression_from_json(text: str) -> Regression:
     """The regression in `text`; raises CodecError."""
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise CodecError(f"regression is not JSON: {error}") from error
-    if not isinstance(data, dict):
-        raise CodecError(f"regression: expected an object, found {type(data).__name__}")
-    version = data.get("version")
-    if version != REGRESSION_VERSION:
-        raise CodecError(f"regression.version = {version!r}: this release reads version {REGRESSION_VERSION}")
-    return decode(Regression, data)
+    return decode_document(Regression, text, name="regression", version=REGRESSION_VERSION)
 
 
 def _read(path: Path) -> Regression:

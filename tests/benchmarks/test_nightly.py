@@ -35,9 +35,9 @@ def runner(lab: Any, monkeypatch: pytest.MonkeyPatch) -> Runner:
 class Recited(Canaries):
     """Canaries whose songs are known beforehand."""
 
-    songs: list[Trace] = field(default_factory=list)
+    songs: list[tuple[Trace, bytes]] = field(default_factory=list)
 
-    def _trace(self, cell: Cell) -> Trace:
+    def _trace(self, cell: Cell) -> tuple[Trace, bytes]:
         return self.songs.pop(0)
 
 
@@ -58,7 +58,7 @@ def test_a_canary_sings_the_same_song_until_numerics_change(lab: Any, runner: Ru
 
     # One that does not repeat itself in one night says nothing, and what is known stays.
     [kept] = folder.glob("trace-*.npz")
-    songs = [canaries._trace(cell), read_trace(kept)]
+    songs = [canaries._trace(cell), (read_trace(kept), kept.read_bytes())]
     assert Recited(runner=runner, songs=songs).sing(cell) == "unsteady"
     assert read_canaries(runner.store.root) == [now]
     with pytest.raises(CanaryError, match=r"time limit of 0\.001 s"):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-import sys
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
@@ -29,15 +27,8 @@ CLIPPED = NormalBand(mean=0.0, sd=1.0, n=20, lower=-K, upper=math.inf)
 
 
 @pytest.fixture(scope="module")
-def simulation() -> ModuleType:
-    path = Path(__file__).parents[1] / "performance" / "simulate_bands.py"
-    spec = importlib.util.spec_from_file_location("simulate_bands", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def simulation(performance_script: Callable[[str], ModuleType]) -> ModuleType:
+    return performance_script("simulate_bands")
 
 
 def test_one_night_fires_with_the_product_of_both_stages() -> None:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import gc
-import importlib.util
 import math
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -27,14 +24,8 @@ MARGIN = 0.03
 
 
 @pytest.fixture(scope="module")
-def simulation() -> Iterator[ModuleType]:
-    path = Path(__file__).parents[2] / "performance" / "gate_promises.py"
-    spec = importlib.util.spec_from_file_location("gate_promises", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+def simulation(performance_script: Callable[[str], ModuleType]) -> Iterator[ModuleType]:
+    module = performance_script("gate_promises")
     module.freeze()
     yield module
     gc.unfreeze()
