@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from trainband.results.environments import environment_of
 from trainband.results.records import Record
 
 JUDGEMENT_KEYS = ("judgement_id", "cell", "verdict", "sweep_id", "created", "records")
@@ -21,6 +22,7 @@ class RunRow:
       created: ISO 8601, UTC, microseconds: later is greater as text.
       metrics: final value of each metric of the record, empty where there is no measurement.
       contended: why its throughput does not count; empty where it does.
+      environment: what it ran on, by `environment_of`.
     """
 
     run_id: str
@@ -42,6 +44,7 @@ class RunRow:
     examples_per_cpu_sec: float | None
     contended: tuple[str, ...]
     wall_sec: float
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +153,7 @@ def run_row(record: Record) -> RunRow:
         examples_per_cpu_sec=_finite(throughput.examples_per_cpu_sec) if throughput else None,
         contended=throughput.contended if throughput else (),
         wall_sec=record.wall_sec,
+        environment=environment_of(record),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 TABLES = sa.MetaData()
 META = sa.Table(
@@ -35,6 +35,7 @@ RUNS = sa.Table(
     sa.Column("examples_per_cpu_sec", sa.Double),
     sa.Column("contended", sa.JSON, nullable=False),
     sa.Column("wall_sec", sa.Double, nullable=False),
+    sa.Column("environment", sa.JSON, nullable=False),
 )
 JUDGEMENTS = sa.Table(
     "judgements",

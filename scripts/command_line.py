@@ -35,6 +35,7 @@ VERBS = {
     "audit": "plant faults, and say which of them this installation finds",
     "variance": "how far the metrics scatter when one factor varies",
     "report": "write the static HTML pages",
+    "serve": "the pages as a live view on this machine, written again as results come in",
     "export": "what was judged as JUnit, Markdown, CSV, Parquet, TensorBoard, MLflow, MLPerf and more",
 }
 USAGE = 2

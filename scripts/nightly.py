@@ -103,7 +103,7 @@ def _carry_out(values: Any, session: Session, suite: Suite, cells: list[Cell], b
         today=today,
     )
     night = nightly.close(status)
-    page = site_of(session, plan.sweep_id)
+    page = site_of(session, None)
     notified = notify(values.notify, session.store, plan.sweep_id, page)
     _print(values, session, night, judgements, filed, today=today, page=str(page), notified=notified)
     return status

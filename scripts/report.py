@@ -38,7 +38,7 @@ def run(values: Any, words: list[str]) -> int:
         optional_path(values.out) or store.root / "site",
         models=session.models,
         profiles=session.profiles,
-        available={name: session.available(profile) for name, profile in session.profiles.items()},
+        available=session.availability(),
         sweep_id=values.sweep,
     )
     print(json.dumps({"page": str(page)}) if values.json else f"page: {page}")
@@ -71,6 +71,7 @@ def write_site(
         profiles=profiles.values(),
         available=available,
         bands=_bands(bands, models),
+        waivers=bands.waivers,
         sweep_id=sweep_id,
     )
     return write_report(out, content)

@@ -70,6 +70,10 @@ class Session:
         """Whether the profile can train here, and if not, exactly why."""
         return probe(profile, host=self.host)
 
+    def availability(self) -> dict[str, Availability]:
+        """Of every profile."""
+        return {name: self.available(profile) for name, profile in self.profiles.items()}
+
     def check_trainable(self, cells: Iterable[Cell]) -> None:
         """That all profiles of `cells` can train here; raises NotHere."""
         for profile in {cell.profile.name: cell.profile for cell in cells}.values():

@@ -110,8 +110,8 @@ def _plan(values: Any, session: Session, globs: list[str]) -> tuple[Any, list[An
     return plan, cells
 
 
-def site_of(session: Session, sweep_id: str) -> Path:
-    """The page of a sweep, written beside its store."""
+def site_of(session: Session, sweep_id: str | None) -> Path:
+    """The page of a sweep, or of the whole store, written beside it."""
     from trainband.report import write_site
 
     return write_site(
@@ -120,7 +120,7 @@ def site_of(session: Session, sweep_id: str) -> Path:
         session.store.root / "site",
         models=session.models,
         profiles=session.profiles,
-        available={name: session.available(profile) for name, profile in session.profiles.items()},
+        available=session.availability(),
         sweep_id=sweep_id,
     )
 

@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trainband.results.codec import decode_document, encode
+from trainband.results.codec import CodecError, decode_document, encode
 from trainband.results.files import atomic_write_text
+from trainband.results.index_rows import Problem
 from trainband.results.layout import safe_name
 from trainband.results.store_errors import explained
 
@@ -70,6 +71,17 @@ def read_night(store_root: Path, night_id: str) -> Night | None:
     """The night of that id; None where there is none. Raises CodecError."""
     path = store_root / "nights" / f"{safe_name('night_id', night_id)}.json"
     return night_from_json(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def read_nights(store_root: Path) -> tuple[list[Night], list[Problem]]:
+    """Every night of a store, the newest first, and the files that cannot be read."""
+    found, problems = [], []
+    for path in sorted((store_root / "nights").glob("[!.]*.json"), reverse=True):
+        try:
+            found.append(night_from_json(path.read_text(encoding="utf-8")))
+        except (OSError, CodecError, UnicodeDecodeError) as error:
+            problems.append(Problem(path=f"nights/{path.name}", message=str(error)))
+    return sorted(found, key=lambda night: night.began, reverse=True), problems
 
 
 def night_to_json(night: Night) -> str:

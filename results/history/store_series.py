@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from trainband.results.band_files import band_digest
 from trainband.results.bands import Band
@@ -33,10 +34,30 @@ def cell_series(
       filed: regressions of the store: one that was accepted begins an era.
       faults: planted faults of a rehearsal, whose runs count; runs with others never do.
     """
-    rows = _rows(store, cell, tuple(faults))
+    rows = store.rows(RunFilter(cell=cell, outcome="completed"))
+    followed = band is not None and band.status == "calibrated"
+    judged_by = newest_bands(store.judgements(JudgementFilter(cell=cell))) if followed else {}
+    return series_of_rows(cell, rows, judged_by, band=band, device=device, filed=filed, faults=faults)
+
+
+def series_of_rows(
+    cell: str,
+    rows: Iterable[RunRow],
+    judged_by: Mapping[str, str | None],
+    *,
+    band: Band | None,
+    device: str,
+    filed: Iterable[Regression] = (),
+    faults: Sequence[str] = (),
+) -> list[Series]:
+    """As `cell_series`, of the `rows` of the cell in any order.
+
+    Args:
+      judged_by: run -> digest of the band of the newest judgement that it triggered.
+    """
+    rows = fresh_rows(rows, tuple(faults))
     found: list[Series] = []
     if band is not None and band.status == "calibrated":
-        judged_by = _judged_by(store, cell)
         ours = band_digest(band)
         of_recipe = [row for row in rows if row.recipe_hash == band.evidence.recipe_hash]
         for metric in band.metrics:
@@ -47,17 +68,20 @@ def cell_series(
     return found
 
 
-def _rows(store: Store, cell: str, faults: tuple[str, ...]) -> list[RunRow]:
-    """Runs with the fresh seeds of sweeps, in the order of time."""
-    rows = store.rows(RunFilter(cell=cell, outcome="completed"))
-    wanted = (row for row in rows if row.seed_role == "sweep" and row.sweep_id and row.faults in ((), faults))
+def fresh_rows(rows: Iterable[RunRow], faults: tuple[str, ...] = ()) -> list[RunRow]:
+    """The completed runs with the fresh seeds of sweeps, in the order of time; with no planted faults, or with `faults`."""
+    wanted = (
+        row
+        for row in rows
+        if row.outcome == "completed" and row.seed_role == "sweep" and row.sweep_id and row.faults in ((), faults)
+    )
     return sorted(wanted, key=lambda row: (row.created, row.run_id))
 
 
-def _judged_by(store: Store, cell: str) -> dict[str, str | None]:
-    """Run -> digest of the band of the newest judgement that it triggered."""
+def newest_bands(judgements: Iterable[Mapping[str, Any]]) -> dict[str, str | None]:
+    """Run -> digest of the band of the newest of the `judgements`, newest first, that it triggered."""
     found: dict[str, str | None] = {}
-    for document in store.judgements(JudgementFilter(cell=cell)):
+    for document in judgements:
         if document["records"]:
             found.setdefault(document["records"][0], document.get("band_digest"))
     return found

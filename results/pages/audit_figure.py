@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trainband.results.audits import Audit, FaultRow
 from trainband.results.files import atomic_write_text
-from trainband.results.pages.figures import Figure
+from trainband.results.pages.figure_parts import Figure
 
 _SEEN, _NAMED, _MISSED, _QUIET = "#0072b2", "#006a4e", "#a83f00", "#5b666d"
 _ROW_PX, _FRAME_PX = 24, 170

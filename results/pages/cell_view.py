@@ -11,11 +11,16 @@ from trainband.results.judgements import Judgement, MetricJudgement
 from trainband.results.metric_bands import MetricBand
 from trainband.results.pages import figures, formats
 from trainband.results.pages.band_facts import BandFacts, band_facts
+from trainband.results.pages.charts import Chart
 from trainband.results.pages.content import Current, ReportContent
+from trainband.results.pages.fan import Fan, fan_of
 from trainband.results.pages.gauges import Gauge, gauge
+from trainband.results.pages.learning_curves import learning_curve
 from trainband.results.pages.matrix import trigger
 from trainband.results.pages.reasons import metric_units, spoken_reason
+from trainband.results.pages.regressions_view import RegressionView, regression_view
 from trainband.results.pages.runs_table import RunLine, run_line
+from trainband.results.pages.series_view import SeriesView, series_views
 from trainband.results.pages.words import NOT_JUDGED, THROUGHPUT, VERDICTS, Word
 from trainband.results.records import Record
 
@@ -36,18 +41,10 @@ class MetricLine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chart:
-    """A figure with what it shows in words."""
-
-    id: str
-    caption: str
-    figure: figures.Figure
-
-
-@dataclass(frozen=True, kw_only=True)
 class CellView:
     """Attributes:
     run: the run that the verdict is about, or the newest one where there is no verdict.
+    series: what history knows of each quantity, on each class of hosts.
     reproduce, recalibrate: commands.
     """
 
@@ -67,6 +64,8 @@ class CellView:
     metrics: tuple[MetricLine, ...]
     curves: tuple[Chart, ...]
     distributions: tuple[Chart, ...]
+    series: tuple[SeriesView, ...]
+    regressions: tuple[RegressionView, ...]
     band: BandFacts | None
     band_path: str | None
     band_changed: bool
@@ -107,6 +106,8 @@ def build_cell(cell: str, content: ReportContent, current: Current | None, recor
         metrics=_metric_lines(record, judgement, band),
         curves=_curves(record, records, band),
         distributions=_distributions(record, records, band),
+        series=series_views(cell, content, band),
+        regressions=tuple(regression_view(each, content) for each in content.history.regressions if each.cell == cell),
         band=band_facts(band) if band else None,
         band_path=judgement.band_path if judgement else None,
         band_changed=bool(judgement and band and judgement.band_digest and judgement.band_digest != band_digest(band)),
@@ -180,7 +181,8 @@ def _curves(record: Record | None, records: Sequence[Record], band: Band | None)
     bands = {item.name: item for item in band.metrics} if band else {}
     charts = []
     for index, (name, value) in enumerate(measured.quality.metrics.items()):
-        figure = figures.learning_curve(name, value.unit, ordered, bands.get(name))
+        fan = fan_of(name, first, records, bands.get(name)) if first is not None else None
+        figure = learning_curve(name, value.unit, ordered, bands.get(name), fan)
         if figure is not None:
             untrained = measured.quality.untrained.get(name)
             start = (
@@ -189,9 +191,18 @@ def _curves(record: Record | None, records: Sequence[Record], band: Band | None)
                 else ""
             )
             shade = " Shaded: the band, dashed where a bound can fail." if name in bands else " There is no band yet."
-            caption = f"{name} on the test split after each evaluation.{shade}{start}"
+            caption = f"{name} on the test split after each evaluation.{shade}{start}{_fan_text(fan)}"
             charts.append(Chart(id=f"curve-{index}", caption=caption, figure=figure))
     return tuple(charts)
+
+
+def _fan_text(fan: Fan | None) -> str:
+    if fan is None:
+        return ""
+    text = f" Dotted: where a further seed lies at every evaluation with 95%, by {fan.curves} others."
+    if fan.left is None:
+        return f"{text} The run stays inside."
+    return f"{text} The run leaves it at step {fan.left.step:,} (epoch {fan.left.epoch})."
 
 
 def _distributions(record: Record | None, records: Sequence[Record], band: Band | None) -> tuple[Chart, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from trainband.results.bands import Band, sweep_false_fails
 from trainband.results.codec import CodecError, decode
-from trainband.results.index_rows import JudgementFilter, Problem, RunRow
+from trainband.results.index_rows import ALL_JUDGEMENTS, Problem, RunRow
 from trainband.results.judgements import Judgement
 from trainband.results.pages.content import (
     AvailabilityRow,
@@ -19,11 +20,14 @@ from trainband.results.pages.content import (
     standing,
 )
 from trainband.results.pages.formats import size
+from trainband.results.pages.history_content import history_content
 from trainband.results.records import Record
 from trainband.results.store import Store, StoreError
 from trainband.results.throughput_history import throughput_judgements
+from trainband.results.waivers import Waiver
 
 RUNS_PER_CELL = 30
+UNFINISHED_SHOWN = 5
 
 
 def report_content(
@@ -37,6 +41,7 @@ def report_content(
     profiles: Iterable[ProfileRow],
     available: Mapping[str, AvailabilityRow],
     bands: Mapping[str, Band],
+    waivers: Iterable[Waiver] = (),
     sweep_id: str | None = None,
     runs_per_cell: int = RUNS_PER_CELL,
 ) -> ReportContent:
@@ -50,11 +55,22 @@ def report_content(
       StoreError: there is no such sweep, or the store cannot be read.
     """
     sweep = store.read_sweep(sweep_id) if sweep_id else None
-    judgements, problems = _judgements(store, sweep_id)
+    documents = store.judgements(ALL_JUDGEMENTS)
+    judgements, problems = _judgements(documents, sweep_id)
     current = standing(judgements)
     rows = _rows(store, sweep, current)
     shown = _shown(rows, current, runs_per_cell)
     records, unreadable = _records(store, shown)
+    profiles = tuple(profiles)
+    history, unread = history_content(
+        store,
+        rows,
+        documents,
+        bands=bands,
+        devices={profile.name: profile.device for profile in profiles},
+        waivers=waivers,
+        today=datetime.fromisoformat(created).astimezone(UTC).date(),
+    )
     return ReportContent(
         title=title,
         created=created,
@@ -70,7 +86,10 @@ def report_content(
         host=host_facts(records[0]) if records else {},
         expected_false_alarms=_expected_false_alarms(current, bands),
         left_out=_left_out(rows, shown),
-        problems=(*store.problems(), *problems, *unreadable),
+        problems=(*store.problems(), *problems, *unreadable, *unread),
+        history=history,
+        unfinished=tuple(each for each in store.sweeps() if each["status"] != "finished")[:UNFINISHED_SHOWN],
+        rows=tuple(rows),
     )
 
 
@@ -95,9 +114,13 @@ def host_facts(record: Record) -> dict[str, str]:
     return {name: str(value) for name, value in facts.items() if value is not None}
 
 
-def _judgements(store: Store, sweep_id: str | None) -> tuple[tuple[Judgement, ...], list[Problem]]:
+def _judgements(
+    documents: Iterable[Mapping[str, Any]], sweep_id: str | None
+) -> tuple[tuple[Judgement, ...], list[Problem]]:
     found, problems = [], []
-    for document in store.judgements(JudgementFilter(sweep_id=sweep_id)):
+    for document in documents:
+        if sweep_id is not None and document["sweep_id"] != sweep_id:
+            continue
         try:
             found.append(decode(Judgement, document))
         except CodecError as error:
@@ -156,8 +179,14 @@ def _expected_false_alarms(current: Mapping[str, Sequence[Judgement]], bands: Ma
 
 def _profile_info(profile: ProfileRow, answer: AvailabilityRow | None) -> ProfileInfo:
     if answer is None:
-        return ProfileInfo(name=profile.name, title=profile.title)
-    return ProfileInfo(name=profile.name, title=profile.title, available=answer.available, reason=answer.reason)
+        return ProfileInfo(name=profile.name, title=profile.title, device=profile.device)
+    return ProfileInfo(
+        name=profile.name,
+        title=profile.title,
+        device=profile.device,
+        available=answer.available,
+        reason=answer.reason,
+    )
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from trainband.results.bands import Band
-from trainband.results.index_rows import Problem
+from trainband.results.index_rows import Problem, RunRow
 from trainband.results.judgements import Judgement
 from trainband.results.metrics import MetricForm, MetricSpec, metric_form
+from trainband.results.pages.history_content import HistoryContent
 from trainband.results.pages.words import WORST_FIRST
 from trainband.results.records import Record
 from trainband.results.throughput import ThroughputJudgement
@@ -29,12 +30,14 @@ class ModelRow(Protocol):
 
 
 class ProfileRow(Protocol):
-    """What a report needs to know of a profile."""
+    """What a report needs to know of a profile; `device` is cpu, gpu or tpu."""
 
     @property
     def name(self) -> str: ...
     @property
     def title(self) -> str: ...
+    @property
+    def device(self) -> str: ...
 
 
 class AvailabilityRow(Protocol):
@@ -62,6 +65,7 @@ class ProfileInfo:
 
     name: str
     title: str
+    device: str = "cpu"
     available: bool | None = None
     reason: str = ""
 
@@ -79,6 +83,9 @@ class ReportContent:
     expected_false_alarms: fails of healthy cells to expect of a sweep like this one; None where no band says.
     left_out: cell -> older runs that the store has and the report does not show.
     problems: what in the store cannot be read.
+    history: series, regressions and nights.
+    unfinished: documents of the sweeps that run or were interrupted, newest first.
+    rows: the runs of the cells shown, newest first, those without a page included.
     """
 
     title: str
@@ -96,6 +103,9 @@ class ReportContent:
     expected_false_alarms: float | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    history: HistoryContent = field(default_factory=HistoryContent)
+    unfinished: tuple[Mapping[str, Any], ...] = ()
+    rows: tuple[RunRow, ...] = ()
 
     @property
     def planned_cells(self) -> tuple[str, ...]:

@@ -68,6 +68,11 @@ def number(value: float | None, digits: int = 4) -> str:
     return text.replace("-", _MINUS)
 
 
+def signed(value: float, digits: int = 1) -> str:
+    """`value` with its sign, to `digits` places."""
+    return f"{value:+.{digits}f}".replace("-", _MINUS)
+
+
 def count(value: int | None) -> str:
     return NOTHING if value is None else f"{value:,}"
 

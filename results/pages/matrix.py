@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from trainband.results.bands import Band
+from trainband.results.history.looking import SeriesState
 from trainband.results.pages import formats
 from trainband.results.pages.content import (
     Current,
@@ -17,6 +19,7 @@ from trainband.results.pages.content import (
 )
 from trainband.results.pages.gauges import Gauge, gauge
 from trainband.results.pages.reasons import metric_units, spoken_reason
+from trainband.results.pages.sparkline import Sparkline, sparkline
 from trainband.results.pages.words import NOT_JUDGED, NOT_RUN, PLANNED, THROUGHPUT, VERDICTS, Word
 from trainband.results.records import Record
 from trainband.results.throughput import ThroughputJudgement
@@ -29,6 +32,7 @@ class Square:
     """Attributes:
     page: of the cell, None where nothing is known of it.
     runs: how many runs the word speaks for, said only where there are several.
+    speed_change: against the pinned baseline of its host class, where there is one.
     """
 
     cell: str
@@ -39,7 +43,9 @@ class Square:
     value: str | None = None
     speed: str | None = None
     speed_word: Word | None = None
+    speed_change: str | None = None
     gauge: Gauge | None = None
+    spark: Sparkline | None = None
     reason: str | None = None
 
 
@@ -160,6 +166,8 @@ def _square(
         value=None if value is None else formats.metric(value, unit),
         speed=None if speed is None else formats.speed(speed),
         speed_word=_speed_word(spoken),
+        speed_change=_speed_change(content, cell, record),
+        spark=_spark(content, cell, name, record),
         gauge=_gauge(content.bands.get(cell.partition("@")[0]), name, value),
         reason=spoken_reason(judgement, units) if judgement and judgement.verdict in _WITH_REASON else None,
     )
@@ -185,3 +193,29 @@ def _speed_word(spoken: ThroughputJudgement | None) -> Word | None:
 def _gauge(band: Band | None, name: str | None, value: float | None) -> Gauge | None:
     found = next((item for item in band.metrics if item.name == name), None) if band and band.metrics else None
     return None if found is None or value is None else gauge(found, value)
+
+
+def _state(content: ReportContent, cell: str, quantity: str, record: Record | None) -> SeriesState | None:
+    """The series of the quantity on the host class of `record`."""
+    history = content.history.cells.get(cell)
+    if history is None or record is None:
+        return None
+    place = (quantity, record.host_class)
+    return next((s for s in history.states if (s.series.quantity.name, s.series.host_class) == place), None)
+
+
+def _speed_change(content: ReportContent, cell: str, record: Record | None) -> str | None:
+    """By how much the standing run is faster than its baseline, by CPU seconds where a CPU trains."""
+    for quantity in ("examples_per_cpu_sec", "examples_per_sec"):
+        state = _state(content, cell, quantity, record)
+        baseline = state.series.era.baseline if state is not None else None
+        if state is None or baseline is None or state.newest is None or record is None:
+            continue
+        if state.newest.run_id == record.run_id:
+            return f"{formats.signed(100 * math.expm1(state.newest.from_baseline * baseline.sd))}%"
+    return None
+
+
+def _spark(content: ReportContent, cell: str, metric: str | None, record: Record | None) -> Sparkline | None:
+    state = _state(content, cell, metric, record) if metric is not None else None
+    return None if state is None else sparkline(state)

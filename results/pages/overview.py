@@ -11,6 +11,7 @@ from trainband.results.pages import formats
 from trainband.results.pages.content import Current, ProfileInfo, ReportContent, current_judgements, standing
 from trainband.results.pages.matrix import Matrix, build_matrix
 from trainband.results.pages.reasons import metric_units, spoken_reason
+from trainband.results.pages.regressions_view import RegressionView, build_regressions
 from trainband.results.pages.runs_table import RunLine, run_line
 from trainband.results.pages.words import THROUGHPUT, VERDICTS, WORST_FIRST, Word
 
@@ -46,6 +47,7 @@ class Overview:
     """Attributes:
     answer: one sentence.
     facts: label and text of the lines below it.
+    regressions: those that are open.
     troubles: cells that failed, broke or stayed open; `skipped` has those that did not train.
     skipped_profiles: profiles that this host cannot train, with the probe's reason.
     """
@@ -55,6 +57,7 @@ class Overview:
     facts: tuple[tuple[str, str], ...]
     tallies: tuple[Tally, ...]
     matrix: Matrix
+    regressions: tuple[RegressionView, ...]
     troubles: tuple[Trouble, ...]
     skipped: tuple[Trouble, ...]
     skipped_profiles: tuple[ProfileInfo, ...]
@@ -82,6 +85,7 @@ def build_overview(content: ReportContent) -> Overview:
             if (cells := sum(item.judgement.verdict == verdict for item in current.values()))
         ),
         matrix=matrix,
+        regressions=tuple(view for view in build_regressions(content).shown if view.is_open),
         troubles=_troubles(current, units, skipped=False),
         skipped=_troubles(current, units, skipped=True),
         skipped_profiles=tuple(item for item in content.profiles if item.available is False),

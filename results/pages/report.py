@@ -11,12 +11,22 @@ import jinja2
 from trainband.results.files import atomic_write_text
 from trainband.results.pages import formats
 from trainband.results.pages.cell_view import build_cell
+from trainband.results.pages.compare_view import build_compare
 from trainband.results.pages.content import ReportContent, current_judgements, records_by_cell
 from trainband.results.pages.matrix import known_cells
 from trainband.results.pages.overview import build_overview
+from trainband.results.pages.regressions_view import build_regressions
 from trainband.results.pages.run_view import build_run
+from trainband.results.pages.status_view import build_status
 
-_ASSETS = ("report.css", "report.js")
+INDEX = "index.html"
+_PLACES = (
+    ("Overview", INDEX),
+    ("Compare", "compare.html"),
+    ("Regressions", "regressions.html"),
+    ("Status", "status.html"),
+)
+_ASSETS = ("report.css", "report.js", "compare.js")
 _PLOTLY = "plotly.min.js"
 
 
@@ -40,9 +50,15 @@ def write_report(out: Path, content: ReportContent) -> Path:
     for cell in known_cells(content):
         view = build_cell(cell, content, current.get(cell), records.get(cell, ()))
         _write(pages, out / formats.cell_page(cell), "cell.html", root="../", view=view, run_pages=run_pages)
-    index = out / "index.html"
-    _write(pages, index, "index.html", root="", view=build_overview(content))
-    return index
+    views = {
+        "regressions.html": build_regressions(content),
+        "status.html": build_status(content),
+        "compare.html": build_compare(content),
+        INDEX: build_overview(content),
+    }
+    for name, view in views.items():
+        _write(pages, out / name, name, root="", here=name, view=view)
+    return out / INDEX
 
 
 def _environment(content: ReportContent) -> jinja2.Environment:
@@ -57,6 +73,7 @@ def _environment(content: ReportContent) -> jinja2.Environment:
     # A browser's JSON has no NaN; figures hold none, and this says so where one ever did.
     environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "allow_nan": False}
     environment.globals |= {"report": content, "run_page": formats.run_page, "cell_page": formats.cell_page}
+    environment.globals |= {"places": _PLACES, "here": ""}
     environment.filters["utc"] = formats.utc
     return environment
 

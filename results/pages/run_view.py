@@ -8,6 +8,7 @@ from typing import Any
 
 from trainband.results.pages import figures, formats
 from trainband.results.pages.content import ReportContent
+from trainband.results.pages.figure_parts import Figure
 from trainband.results.pages.reasons import metric_units, spoken_reason
 from trainband.results.pages.runs_table import RunLine, run_line
 from trainband.results.pages.words import VERDICTS, Word
@@ -49,7 +50,7 @@ class RunView:
     work: Rows
     speed: Rows
     contended: tuple[str, ...]
-    windows: figures.Figure | None
+    windows: Figure | None
     warmup_windows: int
     data: Rows
     weights: Rows

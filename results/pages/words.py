@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from trainband.results.history.regressions import State
+from trainband.results.history.series import Trend
 from trainband.results.judgements import Verdict
 
 
@@ -80,4 +82,43 @@ OUTCOMES: dict[str, Word] = {
     "completed": Word(text="completed", icon="check", tone="none", meaning="the run left a measurement"),
     "error": Word(text="error", icon="cross", tone="broken", meaning="the run left no measurement"),
     "timeout": Word(text="timeout", icon="clock", tone="broken", meaning="stopped at its time limit"),
+}
+
+TRENDS: dict[Trend, Word] = {
+    "worse": Word(text="worse", icon="down", tone="bad", meaning="a change of level to the worse side"),
+    "better": Word(
+        text="better",
+        icon="up",
+        tone="odd",
+        meaning="a change of level to the better side: for quality, until explained",
+    ),
+}
+
+# In the order in which a reader needs them.
+REGRESSIONS: dict[State, Word] = {
+    "detected": Word(text="detected", icon="down", tone="bad", meaning="confirmed, and nobody owns it"),
+    "candidate": Word(
+        text="candidate", icon="question", tone="open", meaning="an alarm that nothing has confirmed yet"
+    ),
+    "acknowledged": Word(text="acknowledged", icon="flag", tone="waived", meaning="confirmed, and somebody owns it"),
+    "ignored": Word(
+        text="ignored", icon="clock", tone="waived", meaning="somebody owns that it is ignored until a day"
+    ),
+    "accepted": Word(text="accepted", icon="check", tone="none", meaning="the new level is the baseline now"),
+    "fixed": Word(text="fixed", icon="check", tone="good", meaning="somebody has said that it is fixed"),
+    "refuted": Word(text="refuted", icon="slash", tone="none", meaning="fresh runs did not show it"),
+}
+
+# By exit status; a night without one still runs, or was killed.
+NIGHTS: dict[int | None, Word] = {
+    0: Word(text="well", icon="check", tone="good", meaning="all is well"),
+    1: Word(text="failed", icon="down", tone="bad", meaning="a cell failed, or a regression is open that nobody owns"),
+    3: Word(text="broken", icon="cross", tone="broken", meaning="something could not run or be read"),
+    4: Word(text="undecided", icon="question", tone="open", meaning="something is not settled"),
+    None: Word(text="not ended", icon="clock", tone="open", meaning="it still runs, or was killed"),
+}
+
+SWEEPS: dict[str, Word] = {
+    "running": Word(text="running", icon="clock", tone="open", meaning="its process is at it, or was killed"),
+    "interrupted": Word(text="interrupted", icon="slash", tone="broken", meaning="stopped before its end; can go on"),
 }

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, get_args
@@ -18,20 +19,29 @@ import pytest
 
 from trainband.results.bands import Band
 from trainband.results.codec import encode
-from trainband.results.index_rows import Problem
+from trainband.results.history.canaries import Canary, Mark
+from trainband.results.history.environment_marks import EnvironmentMark
+from trainband.results.history.looking import look_at
+from trainband.results.history.nights import Night, Waiting
+from trainband.results.history.regressions import EnvironmentChange, Event, Regression
+from trainband.results.history.series import Baseline, Era, Point, Quantity, Series
+from trainband.results.index_rows import Problem, RunRow
 from trainband.results.judgements import Judgement, MetricJudgement, Verdict, WaivedVerdict, skipped_judgement
 from trainband.results.metrics import MetricForm
 from trainband.results.pages import formats
 from trainband.results.pages.collect import report_content
 from trainband.results.pages.content import ModelInfo, ProfileInfo, ReportContent, current_judgements
-from trainband.results.pages.figures import distribution, learning_curve, windows
+from trainband.results.pages.figures import distribution, windows
 from trainband.results.pages.gauges import gauge
+from trainband.results.pages.history_content import CellHistory, HistoryContent
+from trainband.results.pages.learning_curves import learning_curve
 from trainband.results.pages.report import write_report
 from trainband.results.pages.words import THROUGHPUT, VERDICTS, WORST_FIRST
 from trainband.results.records import CurvePoint, Failure, Record, Window
 from trainband.results.store import Store
 from trainband.results.throughput import Word as ThroughputWord
 from trainband.results.throughput import throughput_word
+from trainband.results.waivers import Waiver
 
 NOW = "2026-03-03T05:06:07+02:00"
 SWEEP = "20260303T030000-quick-abcdef"
@@ -175,12 +185,125 @@ def write(tmp_path: Path) -> Callable[[ReportContent], Path]:
 # What every page keeps to
 
 
+def _nights(cell: str, count: int) -> list[RunRow]:
+    """A run a night, two environments, the newest first."""
+    rows = [
+        replace(
+            _row_of(cell, f"night-{number}", f"2026-02-{number + 1:02d}T04:00:00.000000+00:00"),
+            metrics={"accuracy": 0.95 + 0.001 * (number % 3), "log_loss": 0.25},
+            environment={"keras": "3.15.0" if number < count // 2 else "3.15.1", "other packages": "abc"},
+        )
+        for number in range(count)
+    ]
+    return rows[::-1]
+
+
+def _row_of(cell: str, run_id: str, created: str) -> RunRow:
+    """A healthy row of an index."""
+    model, _, rest = cell.partition(":")
+    tier, _, profile = rest.partition("@")
+    return RunRow(
+        run_id=run_id,
+        cell=cell,
+        model=model,
+        tier=tier,
+        profile=profile,
+        seed=1,
+        seed_role="sweep",
+        sweep_id=f"sweep-of-{run_id}",
+        sweep_index=0,
+        created=created,
+        outcome="completed",
+        host_class="host",
+        recipe_hash="f" * 64,
+        faults=(),
+        metrics={},
+        examples_per_sec=2000.0,
+        examples_per_cpu_sec=1500.0,
+        contended=(),
+        wall_sec=9.5,
+    )
+
+
+def _history(run: Record, text: str) -> HistoryContent:
+    """A regression, a series with its change, a mark of each kind, a night and a waiver, all of which say `text`."""
+    points = tuple(
+        Point(run_id=f"old-{n}" if n else run.run_id, created=f"2026-02-{n + 1:02d}T04:00:00+00:00", value=value)
+        for n, value in enumerate((0.95, 0.96, 0.95, 0.88, 0.87, 0.88))
+    )
+    baseline = Baseline(mean=0.95, sd=0.01, n=20, of=text)
+    quantity = Quantity(name="accuracy", kind="quality", unit="fraction", direction="higher", scale="linear")
+    series = Series(
+        cell=run.cell,
+        quantity=quantity,
+        host_class="host",
+        points=points,
+        eras=(
+            Era(first=0, judged_from=1, because="the first run", baseline=None, why_not=text),
+            Era(first=1, judged_from=1, because=text, baseline=baseline),
+        ),
+    )
+    mark = EnvironmentMark(run_id="old-3", created=points[3].created, host_class="host", changes=(text,))
+    regression = Regression(
+        regression_id="20260205-accuracy",
+        cell=run.cell,
+        quantity=quantity,
+        host_class=text,
+        side="lower",
+        alarm_run="old-4",
+        raised=points[4].created,
+        onset_run="old-3",
+        onset=points[3].created,
+        before=0.95,
+        after=0.88,
+        shift_sd=-7.0,
+        baseline=baseline,
+        events=(Event(state="detected", at=NOW, owner=text, note=text),),
+        environment=(EnvironmentChange(group="packages", name=text, before=text, after=text),),
+        faults=(text,),
+    )
+    canary = Canary(
+        cell=run.cell,
+        host_class="host",
+        packages="p",
+        first=NOW,
+        at=NOW,
+        digest="d",
+        code="c",
+        marks=(Mark(at=points[3].created, before_at=points[2].created, before="a", after="b", says=text),),
+    )
+    night = Night(
+        night_id=SWEEP,
+        suite=text,
+        began=NOW,
+        ended=NOW,
+        budget_sec=3600.0,
+        code="c",
+        waiting=(Waiting(what=text, why=text),),
+        silent=(Waiting(what=text, why=text),),
+        problems=(text,),
+        exit_status=1,
+    )
+    waiver = Waiver(cells="*", verdicts=frozenset({"fail_low"}), owner=text, reason=text, until=date(2026, 1, 1))
+    return HistoryContent(
+        today=date(2026, 3, 3),
+        cells={run.cell: CellHistory(states=(look_at(series),), environment=(mark,))},
+        regressions=(regression,),
+        canaries=(canary,),
+        nights=(night,),
+        waivers=(waiver,),
+    )
+
+
 def _everything(make_content: Callable[..., ReportContent], make_run: MakeRun) -> ReportContent:
     good = _with_curve(make_run("night-1", sweep_id=SWEEP))
     failed = make_run("night-2", outcome="error", profile="cpu_xla", log_tail="Killed", sweep_id=SWEEP)
     old = _with_curve(make_run("night-0", created="2026-02-01T04:00:00+00:00"))
     content = make_content(
         records=(good, failed, old),
+        history=_history(good, HOSTILE),
+        rows=tuple(_nights(good.cell, 12)),
+        unfinished=({"sweep_id": SWEEP, "created": NOW, "status": "interrupted", "suite": None, "runs": []},),
         sweep={
             "sweep_id": SWEEP,
             "created": NOW,
@@ -245,11 +368,15 @@ def test_hostile_text_is_shown_and_never_obeyed(
         profiles=(ProfileInfo(name="cpu", title=HOSTILE, available=False, reason=HOSTILE),),
         problems=(Problem(path=HOSTILE, message=HOSTILE),),
         host={HOSTILE: HOSTILE},
+        history=_history(run, HOSTILE),
+        unfinished=({"sweep_id": HOSTILE, "created": HOSTILE, "status": HOSTILE, "suite": HOSTILE, "runs": []},),
+        rows=tuple(replace(row, sweep_id=HOSTILE, environment={HOSTILE: HOSTILE}) for row in _nights(run.cell, 2)),
     )
     out = write(content)
     harmless = {
         ("src", None),
         ("src", "assets/report.js"),
+        ("src", "assets/compare.js"),
         ("src", "../assets/report.js"),
         ("src", "../assets/plotly.min.js"),
     }
@@ -355,7 +482,7 @@ def test_cell_page_has_evidence_curves_and_both_commands(
 ) -> None:
     out = write(_everything(make_content, make_run))
     page = Page(out / "cells" / "mlp_digits-smoke-cpu.html")
-    assert len(page.figures) == 4
+    assert len(page.figures) == 5
     for told in (
         "trainband run mlp_digits:smoke@cpu",
         "trainband calibrate mlp_digits:smoke@cpu --seeds=20",
@@ -524,19 +651,70 @@ def test_content_of_a_store_keeps_the_newest_runs_and_those_that_a_judgement_nam
 # In a browser
 
 
-@pytest.mark.slow
-def test_a_browser_draws_the_charts(
-    tmp_path: Path, make_content: Callable[..., ReportContent], write: Callable[[ReportContent], Path]
-) -> None:
+@pytest.fixture
+def browse(tmp_path: Path) -> Callable[[str], tuple[str, list[str]]]:
+    """`browse(url)`: the page as a real browser makes it, and what it writes to its console."""
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if browser is None:
-        pytest.skip("no chromium, chromium-browser or google-chrome on PATH: nothing has drawn the charts")
-    page = write(make_content()) / "cells" / "mlp_digits-smoke-cpu.html"
+        pytest.skip("NOT TESTED in a browser: no chromium, chromium-browser or google-chrome on PATH")
     flags = (
         "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        "--disable-component-update --disable-sync --virtual-time-budget=5000 --dump-dom"
+        "--disable-component-update --disable-sync --enable-logging=stderr --virtual-time-budget=5000 --dump-dom"
     )
-    command = [browser, *flags.split(), f"--user-data-dir={tmp_path / 'browser'}", page.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    assert done.stdout.count('class="plot js-plotly-plot"') == 4
-    assert "plot-wait" not in done.stdout
+
+    def visit(url: str) -> tuple[str, list[str]]:
+        command = [browser, *flags.split(), f"--user-data-dir={tmp_path / 'browser'}", url]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+
+    return visit
+
+
+@pytest.mark.slow
+def test_a_browser_draws_the_charts_and_has_nothing_to_complain_of(
+    make_content: Callable[..., ReportContent],
+    make_run: MakeRun,
+    write: Callable[[ReportContent], Path],
+    browse: Callable[[str], tuple[str, list[str]]],
+) -> None:
+    out = write(_everything(make_content, make_run))
+    charts = {"cells/mlp_digits-smoke-cpu.html": 5, "runs/night-1.html": 1, "index.html": 0, "status.html": 0}
+    for name, count in {**charts, "regressions.html": 0}.items():
+        page, complaints = browse((out / name).as_uri())
+        assert complaints == [], name
+        assert page.count('class="plot js-plotly-plot"') == count, name
+        assert "plot-wait" not in page
+
+
+@pytest.mark.slow
+def test_a_browser_compares_sorts_and_filters(
+    make_content: Callable[..., ReportContent],
+    make_run: MakeRun,
+    write: Callable[[ReportContent], Path],
+    browse: Callable[[str], tuple[str, list[str]]],
+) -> None:
+    rows = [
+        replace(row, sweep_id=f"night-{number % 2}", metrics={"accuracy": value, "log_loss": 0.25})
+        for number, (value, cell) in enumerate(
+            [
+                (0.95, "mlp_digits:smoke@cpu"),
+                (0.80, "mlp_digits:smoke@cpu"),
+                (0.95, "mlp_digits:smoke@cpu_xla"),
+                (0.95, "mlp_digits:smoke@cpu_xla"),
+            ]
+        )
+        for row in [_row_of(cell, f"run-{number}", f"2026-02-0{number % 2 + 1}T04:00:00.000000+00:00")]
+    ]
+    page = write(make_content(rows=tuple(rows))) / "compare.html"
+    whole, complaints = browse(page.as_uri())
+    assert complaints == []
+    assert "2 of 2 shared cells shown." in whole
+    assert whole.count('class="word tone-bad"') == 1
+    body = whole.split("<tbody>")[1].split("</tbody>")[0]
+    assert body.index("mlp_digits:smoke@cpu<") < body.index("mlp_digits:smoke@cpu_xla<"), "the largest difference first"
+    moved, _ = browse(page.as_uri() + "#side-a=1&side-b=0&filter-sd=3")
+    assert "1 of 2 shared cells shown, 1 filtered out." in moved
+    named, _ = browse(page.as_uri() + "#filter-cell=xla")
+    assert "1 of 2 shared cells shown, 1 filtered out." in named
+    back, _ = browse(page.as_uri() + "#side-a=0&side-b=1")
+    assert back.count('class="word tone-odd"') == 1

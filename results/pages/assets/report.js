@@ -24,6 +24,15 @@ function draw() {
     const figure = coloured(JSON.parse(source.textContent), style);
     place.querySelector(".plot-wait")?.remove();
     Plotly.react(place, figure.data, figure.layout, { displayModeBar: false, responsive: true, showTips: false });
+    if (place.dataset.opens === undefined) {
+      place.dataset.opens = "";
+      place.on("plotly_click", (event) => {
+        const page = event.points[0]?.customdata;
+        if (typeof page === "string") {
+          location.href = page;
+        }
+      });
+    }
   }
 }
 

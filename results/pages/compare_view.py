@@ -1,0 +1,110 @@
+"""The compare page: any two sweeps or environments beside one another. The page carries the numbers, the browser chooses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+from typing import Any
+
+from trainband.results.environments import OTHER_PACKAGES
+from trainband.results.index_rows import RunRow
+from trainband.results.pages import formats
+from trainband.results.pages.content import ReportContent
+
+SWEEPS_SHOWN = 40
+ENVIRONMENTS_SHOWN = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareView:
+    """Attributes:
+    sides: how many sweeps and environments there are to choose from.
+    data: what the page's script reads: `sides` (key, kind, label), and `cells` with the page, the metrics (unit, scale,
+      direction, sd of the band) and, for each side, the runs, the mean of each metric on its scale, and the median speeds.
+    """
+
+    sides: int
+    data: Mapping[str, Any]
+
+
+def build_compare(content: ReportContent) -> CompareView:
+    """The page over every healthy, completed run of the sweeps that are shown."""
+    rows = [row for row in content.rows if row.outcome == "completed" and not row.faults and row.sweep_id]
+    sides = [*_sweep_sides(rows), *_environment_sides(rows)]
+    cells: dict[str, Any] = {}
+    for number, (_, found) in enumerate(sides):
+        for cell, runs in _by_cell(found).items():
+            entry = cells.setdefault(
+                cell, {"page": formats.cell_page(cell), "metrics": _metrics(cell, content), "at": {}}
+            )
+            entry["at"][str(number)] = _values(runs, entry["metrics"])
+    labels = [{"kind": kind, "label": formats.printable(label)} for kind, label in (side for side, _ in sides)]
+    return CompareView(sides=len(sides), data={"sides": labels, "cells": dict(sorted(cells.items()))})
+
+
+def _sweep_sides(rows: Sequence[RunRow]) -> list[tuple[tuple[str, str], list[RunRow]]]:
+    """The newest sweeps, newest first."""
+    found: dict[str, list[RunRow]] = {}
+    for row in rows:
+        found.setdefault(str(row.sweep_id), []).append(row)
+    newest = sorted(found, key=lambda sweep: max(row.created for row in found[sweep]), reverse=True)
+    return [(("sweep", sweep), found[sweep]) for sweep in newest[:SWEEPS_SHOWN]]
+
+
+def _environment_sides(rows: Sequence[RunRow]) -> list[tuple[tuple[str, str], list[RunRow]]]:
+    """Environments by host class, the last used first; named by their versions."""
+    found: dict[tuple[str, str], list[RunRow]] = {}
+    for row in rows:
+        if row.environment:
+            versions = [f"{name} {version}" for name, version in row.environment.items() if name != OTHER_PACKAGES]
+            others = row.environment.get(OTHER_PACKAGES, "")[:6]
+            text = ", ".join([*versions, *([f"{OTHER_PACKAGES} {others}"] if others else [])])
+            found.setdefault((row.host_class, text), []).append(row)
+    newest = sorted(found, key=lambda key: max(row.created for row in found[key]), reverse=True)
+    return [(("environment", f"{text} on {host}"), found[host, text]) for host, text in newest[:ENVIRONMENTS_SHOWN]]
+
+
+def _by_cell(rows: Iterable[RunRow]) -> dict[str, list[RunRow]]:
+    found: dict[str, list[RunRow]] = {}
+    for row in rows:
+        found.setdefault(row.cell, []).append(row)
+    return found
+
+
+def _metrics(cell: str, content: ReportContent) -> list[dict[str, Any]]:
+    """The metrics of the cell's band; without a band nothing says how far two runs may differ, and the speeds alone stand."""
+    band = content.bands.get(cell.partition("@")[0])
+    return [
+        {
+            "name": each.name,
+            "unit": each.unit,
+            "scale": each.scale,
+            "direction": each.direction,
+            "sd": each.sd,
+            "margin": each.margin.value,
+        }
+        for each in (band.metrics if band else ())
+    ]
+
+
+def _values(runs: Sequence[RunRow], metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    quiet = [row for row in runs if not row.contended]
+    return {
+        "n": len(runs),
+        "quality": [_mean(runs, metric) for metric in metrics],
+        "cpu": _median([row.examples_per_cpu_sec for row in quiet]),
+        "wall": _median([row.examples_per_sec for row in quiet]),
+    }
+
+
+def _mean(runs: Sequence[RunRow], metric: Mapping[str, Any]) -> float | None:
+    values = [row.metrics[metric["name"]] for row in runs if metric["name"] in row.metrics]
+    scaled = [math.log(value) if metric["scale"] == "log" and value > 0 else value for value in values]
+    return fmean(scaled) if scaled and all(map(math.isfinite, scaled)) else None
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None

@@ -1,0 +1,90 @@
+"""The fan of learning curves: where fresh seeds of a recipe lie after each evaluation, and where a run leaves it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from trainband.results.metric_bands import MetricBand
+from trainband.results.records import CurvePoint, Record
+
+LEAST_CURVES = 5
+_ERROR = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class FanPoint:
+    """After the evaluation at `step`, a further seed lies between `lower` and `upper`, in the metric's unit."""
+
+    epoch: int
+    step: int
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fan:
+    """Attributes:
+    curves: runs behind it.
+    left: the first evaluation at which the run lies outside; None where it never does.
+    """
+
+    points: tuple[FanPoint, ...]
+    curves: int
+    left: CurvePoint | None
+
+
+def fan_of(name: str, run: Record, others: Sequence[Record], band: MetricBand | None) -> Fan | None:
+    """The fan of the healthy runs among `others` that were evaluated where `run` was; None where there are fewer than 5.
+
+    A run like the others lies inside at every evaluation in 95% of cases: prediction intervals, shared out over them.
+    """
+    wanted = _curve(name, run)
+    curves = [
+        curve for other in others if _alike(run, other) and _steps(curve := _curve(name, other)) == _steps(wanted)
+    ]
+    if len(curves) < LEAST_CURVES or not wanted:
+        return None
+    points = []
+    for place, point in enumerate(wanted):
+        interval = _interval([curve[place].metrics[name] for curve in curves], len(wanted), band)
+        if interval is None:
+            return None
+        points.append(FanPoint(epoch=point.epoch, step=point.step, lower=interval[0], upper=interval[1]))
+    outside = (
+        point
+        for point, fan_point in zip(wanted, points, strict=True)
+        if not fan_point.lower <= point.metrics[name] <= fan_point.upper
+    )
+    return Fan(points=tuple(points), curves=len(curves), left=next(outside, None))
+
+
+def _alike(run: Record, other: Record) -> bool:
+    """Whether `other` is another healthy seed of the same recipe."""
+    if run.measurement is None or other.measurement is None or other.run_id == run.run_id or other.faults:
+        return False
+    return other.seed != run.seed and other.measurement.recipe_hash == run.measurement.recipe_hash
+
+
+def _curve(name: str, run: Record) -> list[CurvePoint]:
+    curve = run.measurement.quality.curve if run.measurement is not None else ()
+    return [point for point in curve if point.step > 0 and name in point.metrics]
+
+
+def _steps(curve: Sequence[CurvePoint]) -> list[int]:
+    return [point.step for point in curve]
+
+
+def _interval(values: Sequence[float], evaluations: int, band: MetricBand | None) -> tuple[float, float] | None:
+    from scipy import stats
+
+    log = band is not None and band.scale == "log"
+    if not all(map(math.isfinite, values)) or (log and min(values) <= 0.0):
+        return None
+    scaled = [math.log(value) for value in values] if log else list(values)
+    quantile = float(stats.t.ppf(1.0 - _ERROR / 2 / evaluations, len(scaled) - 1))
+    width = quantile * stdev(scaled) * math.sqrt(1.0 + 1.0 / len(scaled))
+    lower, upper = fmean(scaled) - width, fmean(scaled) + width
+    return (math.exp(lower), math.exp(upper)) if log else (lower, upper)

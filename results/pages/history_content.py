@@ -1,0 +1,128 @@
+"""What a report shows of the nights: the series of each cell, regressions, canaries and what each night came to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from trainband.results.bands import Band
+from trainband.results.codec import CodecError
+from trainband.results.history.canaries import Canary, read_canaries
+from trainband.results.history.candidates import restart_runs
+from trainband.results.history.environment_marks import EnvironmentMark, environment_marks
+from trainband.results.history.looking import SeriesState, look_at
+from trainband.results.history.nights import Night, read_nights
+from trainband.results.history.regression_files import RegressionFolder
+from trainband.results.history.regressions import Regression
+from trainband.results.history.store_series import fresh_rows, newest_bands, series_of_rows
+from trainband.results.index_rows import Problem, RunRow
+from trainband.results.store import Store
+from trainband.results.waivers import Waiver
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellHistory:
+    """The series of one cell and what changed around it, on every class of hosts that trained it."""
+
+    states: tuple[SeriesState, ...] = ()
+    environment: tuple[EnvironmentMark, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryContent:
+    """Attributes:
+    cells: cell -> its history.
+    regressions: newest alarm first, closed ones included.
+    nights: newest first.
+    today: the day on which waivers and ignored regressions are looked at.
+    """
+
+    today: date = date.min
+    cells: Mapping[str, CellHistory] = field(default_factory=dict)
+    regressions: tuple[Regression, ...] = ()
+    canaries: tuple[Canary, ...] = ()
+    nights: tuple[Night, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+
+
+def history_content(
+    store: Store,
+    rows: Iterable[RunRow],
+    judgements: Iterable[Mapping[str, Any]],
+    *,
+    bands: Mapping[str, Band],
+    devices: Mapping[str, str],
+    waivers: Iterable[Waiver],
+    today: date,
+) -> tuple[HistoryContent, list[Problem]]:
+    """The history of the cells of `rows`, and what of it cannot be read.
+
+    Args:
+      judgements: documents, newest first.
+      devices: profile -> device; a cell of another profile has no series.
+    """
+    filed, problems = RegressionFolder(store.root).all()
+    nights, unread = read_nights(store.root)
+    canaries, silent = _canaries(store)
+    by_cell = _grouped(rows)
+    judged = _judged(judgements)
+    cells = {
+        cell: cell_history(
+            cell, found, judged.get(cell, ()), band=bands.get(cell.partition("@")[0]), device=device, filed=filed
+        )
+        for cell, found in by_cell.items()
+        if (device := devices.get(cell.partition("@")[2])) is not None
+    }
+    content = HistoryContent(
+        today=today,
+        cells=cells,
+        regressions=tuple(filed),
+        canaries=tuple(canaries),
+        nights=tuple(nights),
+        waivers=tuple(waivers),
+    )
+    return content, [*problems, *unread, *silent]
+
+
+def cell_history(
+    cell: str,
+    rows: Sequence[RunRow],
+    judgements: Iterable[Mapping[str, Any]],
+    *,
+    band: Band | None,
+    device: str,
+    filed: Sequence[Regression],
+) -> CellHistory:
+    """The history of one cell. Planted faults count where the newest run has them, as on the nights that planted them."""
+    newest = max(rows, key=lambda row: (row.created, row.run_id))
+    fresh = fresh_rows(rows, newest.faults)
+    series = series_of_rows(
+        cell, rows, newest_bands(judgements), band=band, device=device, filed=filed, faults=newest.faults
+    )
+    return CellHistory(
+        states=tuple(look_at(each, restart_runs(each, filed)) for each in series),
+        environment=tuple(environment_marks(fresh)),
+    )
+
+
+def _grouped(rows: Iterable[RunRow]) -> dict[str, list[RunRow]]:
+    found: dict[str, list[RunRow]] = {}
+    for row in rows:
+        found.setdefault(row.cell, []).append(row)
+    return found
+
+
+def _judged(judgements: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for document in judgements:
+        found.setdefault(document["cell"], []).append(document)
+    return found
+
+
+def _canaries(store: Store) -> tuple[list[Canary], list[Problem]]:
+    try:
+        return read_canaries(store.root), []
+    except CodecError as error:
+        return [], [Problem(path="canaries", message=str(error))]

@@ -1,0 +1,209 @@
+"""A cell's series over the nights: its points, the band or the baseline's scatter, change points, and what changed around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from trainband.results.history.canaries import Mark
+from trainband.results.history.environment_marks import EnvironmentMark
+from trainband.results.history.looking import Change, SeriesState
+from trainband.results.history.series import Era, Point, Series
+from trainband.results.metric_bands import MetricBand
+from trainband.results.pages import formats
+from trainband.results.pages.figure_parts import (
+    Figure,
+    axes_layout,
+    axis_title,
+    chart_text,
+    finite_on_axis,
+    on_axis,
+    padded_span,
+    rectangle,
+    segment,
+)
+
+USUAL_SDS = 3.0
+_FAINT_LINE_FROM = 120  # points from which on markers are small
+
+
+def series_figure(
+    state: SeriesState,
+    *,
+    band: MetricBand | None,
+    environment: Sequence[EnvironmentMark],
+    numerics: Sequence[Mark],
+    pages: frozenset[str],
+    root: str,
+) -> Figure:
+    """The chart of one series.
+
+    Args:
+      band: of the metric, where the series is of quality; its interval is drawn over the era that it judges.
+      environment, numerics: marks on the time axis.
+      pages: runs that have a page; a click on their points opens it.
+      root: from the chart's page to the report's root.
+    """
+    series, unit = state.series, state.series.quantity.unit
+    edges = _edges(series, series.era, band)
+    values = finite_on_axis([point.value for point in series.points], unit)
+    shown_edges = [value for edge in edges or () if (value := on_axis(edge, unit)) is not None]
+    low, high = padded_span([*values, *shown_edges])
+    times = [point.created for point in series.points]
+    shapes = [*_era_shapes(series, band, (low, high)), *_change_shapes(state)]
+    data = [
+        _points(series, [point for point in series.points if not point.faults], "run", pages, root),
+        *([_planted(series, pages, root)] if any(point.faults for point in series.points) else []),
+        *_levels(state),
+        *_marks(environment, numerics, low, times),
+    ]
+    suffix = "%" if unit == "fraction" else ""
+    y = {"title": axis_title(f"{series.quantity.name}{'' if suffix else f' ({unit})'}"), "range": [low, high]}
+    x: dict[str, Any] = {"type": "date", "nticks": 8, "range": _range(times)}
+    layout = axes_layout(x, {**y, "ticksuffix": suffix}, shapes=shapes, annotations=_annotations(state, high))
+    return {"data": data, "layout": {**layout, "hovermode": "closest"}}
+
+
+def _range(times: Sequence[str]) -> list[str] | None:
+    """A little more than the series' time; None, plotly's own choice, where it is a moment."""
+    first, last = datetime.fromisoformat(times[0]), datetime.fromisoformat(times[-1])
+    margin = (last - first) / 40
+    return [(first - margin).isoformat(), (last + margin).isoformat()] if margin else None
+
+
+def _edges(series: Series, era: Era, band: MetricBand | None) -> tuple[float, float] | None:
+    """The interval that the era's points should lie in: the band's, else three sds about the baseline."""
+    if era.baseline is None:
+        return None
+    if band is not None:
+        return band.lower, band.upper
+    width = USUAL_SDS * era.baseline.sd
+    return series.quantity.unscaled(era.baseline.mean - width), series.quantity.unscaled(era.baseline.mean + width)
+
+
+def _era_shapes(series: Series, band: MetricBand | None, span: tuple[float, float]) -> list[Figure]:
+    """The shade of each era that has a baseline, its centre, and a line where a new era begins."""
+    shapes = []
+    unit = series.quantity.unit
+    for era in series.eras:
+        if not series.points:
+            continue
+        begin = series.points[era.first].created
+        if era.first:
+            shapes.append(segment(("x", "paper"), (begin, 0, begin, 1), "--soft", "dot"))
+        edges = _edges(series, era, band)
+        if edges is None or era.baseline is None:
+            continue
+        end = series.points[series.end_of(era) - 1].created
+        lower = span[0] if band is not None and band.lower_cannot_fail else on_axis(edges[0], unit)
+        upper = span[1] if band is not None and band.upper_cannot_fail else on_axis(edges[1], unit)
+        center = on_axis(series.quantity.unscaled(era.baseline.mean), unit)
+        shapes.append(rectangle(("x", "y"), (begin, lower, end, upper), "--band-faint"))
+        shapes.append(segment(("x", "y"), (begin, center, end, center), "--band-line", "dot"))
+        shapes += [segment(("x", "y"), (begin, edge, end, edge), "--band-line", "dash") for edge in (lower, upper)]
+    return shapes
+
+
+def _change_shapes(state: SeriesState) -> list[Figure]:
+    return [
+        segment(("x", "paper"), (at, 0, at, 1), "--bad" if change.trend == "worse" else "--odd")
+        for change in state.levels
+        for at in [state.series.points[change.onset].created]
+    ]
+
+
+def _annotations(state: SeriesState, top: float) -> list[Figure]:
+    """A word over each change of level and over each new era: none speaks by colour alone."""
+    series = state.series
+    told = [(series.points[change.onset].created, _change_text(change)) for change in state.levels]
+    told += [(series.points[era.first].created, era.because) for era in series.eras if era.first]
+    return [
+        {
+            "x": at,
+            "y": top,
+            "yanchor": "top",
+            "xanchor": "left",
+            "text": chart_text(text),
+            "showarrow": False,
+            "font": {"size": 12, "color": "--ink"},
+            "bgcolor": "--surface",
+        }
+        for at, text in told
+    ]
+
+
+def _change_text(change: Change) -> str:
+    arrow = "▲" if change.side == "upper" else "▼"
+    return f"{arrow} {change.trend}, {formats.signed(change.mean_score)} sd"
+
+
+def _points(series: Series, points: Sequence[Point], name: str, pages: frozenset[str], root: str) -> Figure:
+    unit = series.quantity.unit
+    size = 4 if len(points) >= _FAINT_LINE_FROM else 7
+    return {
+        "type": "scatter",
+        "mode": "lines+markers" if len(points) > 1 else "markers",
+        "name": name,
+        "x": [point.created for point in points],
+        "y": [on_axis(point.value, unit) for point in points],
+        "text": [chart_text(point.run_id) for point in points],
+        "customdata": [f"{root}{formats.run_page(p.run_id)}" if p.run_id in pages else None for p in points],
+        "line": {"color": "--faint", "width": 1},
+        "marker": {"color": "--series", "size": size},
+        "hovertemplate": f"%{{x|%Y-%m-%d %H:%M}}: %{{y:.5~g}}{'%' if unit == 'fraction' else ''}<br>%{{text}}<extra></extra>",
+    }
+
+
+def _planted(series: Series, pages: frozenset[str], root: str) -> Figure:
+    planted = [point for point in series.points if point.faults]
+    trace = _points(series, planted, "planted fault", pages, root)
+    return {**trace, "mode": "markers", "marker": {"color": "--bad", "size": 9, "symbol": "x"}}
+
+
+def _levels(state: SeriesState) -> list[Figure]:
+    """The mean level from each change's onset to its alarm."""
+    series, unit = state.series, state.series.quantity.unit
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": "level found",
+            "showlegend": number == 0,
+            "x": [series.points[change.onset].created, series.points[change.alarm].created],
+            "y": [on_axis(change.after, unit)] * 2,
+            "line": {"color": "--bad" if change.trend == "worse" else "--odd", "width": 3},
+            "hovertemplate": f"{_change_text(change)}: %{{y:.5~g}}<extra></extra>",
+        }
+        for number, change in enumerate(state.levels)
+    ]
+
+
+def _marks(
+    environment: Sequence[EnvironmentMark], numerics: Sequence[Mark], bottom: float, times: Sequence[str]
+) -> list[Figure]:
+    """Triangles where the environment changed, diamonds where the canary's bits did, on the time axis."""
+    within = [mark for mark in environment if times[0] <= mark.created <= times[-1]]
+    found = []
+    if within:
+        texts = [chart_text(", ".join(mark.changes)) for mark in within]
+        found.append(_mark("environment changed", [mark.created for mark in within], texts, bottom, "triangle-up"))
+    if numerics:
+        texts = [chart_text(mark.says) for mark in numerics]
+        found.append(_mark("numerics changed", [mark.at for mark in numerics], texts, bottom, "diamond"))
+    return found
+
+
+def _mark(name: str, times: Sequence[str], texts: Sequence[str], bottom: float, symbol: str) -> Figure:
+    color = "--open" if symbol == "diamond" else "--odd"
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": name,
+        "x": list(times),
+        "y": [bottom] * len(times),
+        "text": list(texts),
+        "cliponaxis": False,
+        "marker": {"symbol": symbol, "size": 11, "color": color, "line": {"color": "--surface", "width": 1}},
+        "hovertemplate": f"%{{x|%Y-%m-%d}} {name}: %{{text}}<extra></extra>",
+    }
