@@ -9,7 +9,7 @@ from typing import Any
 from trainband.results.history.canaries import Mark
 from trainband.results.history.environment_marks import EnvironmentMark
 from trainband.results.history.looking import Change, SeriesState
-from trainband.results.history.series import Era, Point, Series
+from trainband.results.history.series import Era, Point, Quantity, Series
 from trainband.results.metric_bands import MetricBand
 from trainband.results.pages import formats
 from trainband.results.pages.figure_parts import (
@@ -25,6 +25,7 @@ from trainband.results.pages.figure_parts import (
 )
 
 USUAL_SDS = 3.0
+_MARKS_SHARE = 0.06  # of the axis, for the marks below the data
 _FAINT_LINE_FROM = 120  # points from which on markers are small
 
 
@@ -56,13 +57,20 @@ def series_figure(
         _points(series, [point for point in series.points if not point.faults], "run", pages, root),
         *([_planted(series, pages, root)] if any(point.faults for point in series.points) else []),
         *_levels(state),
-        *_marks(environment, numerics, low, times),
+        *_marks(environment, numerics, low - _MARKS_SHARE / 2 * (high - low), times),
     ]
     suffix = "%" if unit == "fraction" else ""
-    y = {"title": axis_title(f"{series.quantity.name}{'' if suffix else f' ({unit})'}"), "range": [low, high]}
+    # Below the data there is room for the marks on the time axis.
+    y = {"title": axis_title(_axis_name(series.quantity)), "range": [low - _MARKS_SHARE * (high - low), high]}
     x: dict[str, Any] = {"type": "date", "nticks": 8, "range": _range(times)}
     layout = axes_layout(x, {**y, "ticksuffix": suffix}, shapes=shapes, annotations=_annotations(state, high))
     return {"data": data, "layout": {**layout, "hovermode": "closest"}}
+
+
+def _axis_name(quantity: Quantity) -> str:
+    if quantity.kind == "speed":
+        return quantity.unit
+    return quantity.name if quantity.unit == "fraction" else f"{quantity.name} ({quantity.unit})"
 
 
 def _range(times: Sequence[str]) -> list[str] | None:
@@ -116,21 +124,28 @@ def _change_shapes(state: SeriesState) -> list[Figure]:
 def _annotations(state: SeriesState, top: float) -> list[Figure]:
     """A word over each change of level and over each new era: none speaks by colour alone."""
     series = state.series
-    told = [(series.points[change.onset].created, _change_text(change)) for change in state.levels]
-    told += [(series.points[era.first].created, era.because) for era in series.eras if era.first]
+    told = [(change.onset, _change_text(change)) for change in state.levels]
+    told += [(era.first, era.because) for era in series.eras if era.first]
     return [
         {
-            "x": at,
+            "x": series.points[place].created,
             "y": top,
             "yanchor": "top",
-            "xanchor": "left",
+            # To the side where there is room.
+            "xanchor": "right" if _share(series, place) > 0.5 else "left",
             "text": chart_text(text),
             "showarrow": False,
             "font": {"size": 12, "color": "--ink"},
             "bgcolor": "--surface",
         }
-        for at, text in told
+        for place, text in told
     ]
+
+
+def _share(series: Series, place: int) -> float:
+    """Where on the time axis a point lies, from 0 to 1."""
+    first, at, last = (datetime.fromisoformat(series.points[number].created) for number in (0, place, -1))
+    return (at - first) / (last - first) if last > first else 0.0
 
 
 def _change_text(change: Change) -> str:

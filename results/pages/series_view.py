@@ -140,8 +140,8 @@ def _change(state: SeriesState, change: Change, marked: dict[str, str]) -> Chang
         word=TRENDS[change.trend],
         since=onset.created[:10],
         raised=alarm.created[:10],
-        before=value_text(series.quantity, change.before),
-        after=value_text(series.quantity, change.after),
+        before=formats.metric(change.before, series.quantity.unit),
+        after=formats.metric(change.after, series.quantity.unit),
         shift=_sds(change.mean_score),
         environment=marked.get(onset.run_id, "nothing that is recorded"),
     )

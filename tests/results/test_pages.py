@@ -708,7 +708,10 @@ def test_a_browser_compares_sorts_and_filters(
     page = write(make_content(rows=tuple(rows))) / "compare.html"
     whole, complaints = browse(page.as_uri())
     assert complaints == []
-    assert "2 of 2 shared cells shown." in whole
+    assert (
+        "2 of 2 shared cells shown. Of all 4 differences of quality 1 lie outside the noise; without any change 0.2"
+        in whole
+    )
     assert whole.count('class="word tone-bad"') == 1
     body = whole.split("<tbody>")[1].split("</tbody>")[0]
     assert body.index("mlp_digits:smoke@cpu<") < body.index("mlp_digits:smoke@cpu_xla<"), "the largest difference first"

@@ -46,11 +46,16 @@ function text(metric, value) {
     return "–";
   }
   const plain = unscaled(metric, value);
-  return metric.unit === "fraction" ? (100 * plain).toFixed(2) + "%" : plain.toPrecision(4);
+  return metric.unit === "fraction" ? (100 * plain).toFixed(2) + "%" : rounded(plain);
+}
+
+function rounded(value) {
+  return value.toLocaleString("en", { maximumSignificantDigits: 4 });
 }
 
 function signed(value, digits) {
-  return (value < 0 ? "−" : "+") + Math.abs(value).toFixed(digits);
+  const plain = Math.abs(value).toFixed(digits);
+  return Number(plain) === 0 ? plain : (value < 0 ? "−" : "+") + plain;
 }
 
 function line(name, cell, metric, index, a, b, basis) {
@@ -73,17 +78,19 @@ function lines() {
   const leastSpeed = Number(place("filter-speed").value) || 0;
   const basis = place("filter-basis").value;
   const found = [];
+  const everything = [];
   let shared = 0;
   for (const [name, cell] of Object.entries(data.cells)) {
     if (!cell.at[a] || !cell.at[b]) {
       continue;
     }
     shared += 1;
+    const metrics = cell.metrics.length ? cell.metrics : [{ name: "–", unit: "", scale: "linear", direction: "higher", sd: 1 }];
+    const all = metrics.map((metric, index) => line(name, cell, metric, index, cell.at[a], cell.at[b], basis));
+    everything.push(...all);
     if (!name.toLowerCase().includes(wanted)) {
       continue;
     }
-    const metrics = cell.metrics.length ? cell.metrics : [{ name: "–", unit: "", scale: "linear", direction: "higher", sd: 1 }];
-    const all = metrics.map((metric, index) => line(name, cell, metric, index, cell.at[a], cell.at[b], basis));
     const moved = Math.max(0, ...all.map((each) => Math.abs(each.sd ?? 0)));
     const speed = Math.abs(all[0].speed ?? 0);
     const asked = least > 0 || leastSpeed > 0;
@@ -94,7 +101,7 @@ function lines() {
   const keys = { cell: (x) => x.name, sd: (x) => x.moved, speed: (x) => x.speed, size: (x) => x.moved };
   const key = keys[sorted.by];
   found.sort((x, y) => (key(x) < key(y) ? -1 : key(x) > key(y) ? 1 : 0) * (sorted.down ? -1 : 1));
-  return { found, shared };
+  return { found, shared, all: everything };
 }
 
 function put(row, content, className) {
@@ -124,20 +131,23 @@ function rowOf(each) {
   put(row, text(each.metric, each.to), "number");
   put(row, each.sd === null ? "–" : signed(each.sd, 1), "number strong");
   put(row, each.word[0], "word tone-" + each.word[1]);
-  const speeds = each.first ? [each.a[each.basis], each.b[each.basis]] : [];
-  put(row, speeds[0] ? speeds[0].toPrecision(4) : each.first ? "–" : "", "number");
-  put(row, speeds[1] ? speeds[1].toPrecision(4) : each.first ? "–" : "", "number");
-  put(row, each.first ? (each.speed === null ? "–" : signed(each.speed, 1)) : "", "number strong");
+  const speeds = [each.a[each.basis], each.b[each.basis]].map((speed) => (speed ? rounded(speed) : "–"));
+  put(row, each.first ? speeds.join(" → ") : "", "number");
+  put(row, each.first ? (each.speed === null ? "–" : signed(each.speed, 1) + "%") : "", "number strong");
   put(row, each.first ? each.a.n + " / " + each.b.n : "", "number");
   return row;
 }
 
 function show() {
-  const { found, shared } = lines();
+  const { found, shared, all } = lines();
   place("comparison").tBodies[0].replaceChildren(...found.flatMap((item) => item.all.map(rowOf)));
   const hidden = shared - found.length;
+  const compared = all.filter((each) => each.sd !== null);
+  const outside = compared.filter((each) => each.word[1] !== "none").length;
   place("summary").textContent = shared
-    ? found.length + " of " + shared + " shared cells shown" + (hidden ? ", " + hidden + " filtered out" : "") + "."
+    ? found.length + " of " + shared + " shared cells shown" + (hidden ? ", " + hidden + " filtered out" : "") + ". Of all " +
+      compared.length + " differences of quality " + outside + " lie outside the noise; without any change " +
+      (0.05 * compared.length).toFixed(1) + " would."
     : "These two have no cell in common.";
   const kept = controls.filter((id) => id.startsWith("side-") || !["", "0"].includes(place(id).value)).map((id) => [id, place(id).value]);
   const chosen = new URLSearchParams(kept).toString();

@@ -23,9 +23,10 @@ function draw() {
     const place = document.getElementById(source.dataset.plot);
     const figure = coloured(JSON.parse(source.textContent), style);
     place.querySelector(".plot-wait")?.remove();
-    Plotly.react(place, figure.data, figure.layout, { displayModeBar: false, responsive: true, showTips: false });
-    if (place.dataset.opens === undefined) {
-      place.dataset.opens = "";
+    Plotly.react(place, figure.data, figure.layout, { displayModeBar: false, showTips: false });
+    if (place.dataset.drawn === undefined) {
+      place.dataset.drawn = "";
+      new ResizeObserver(() => Plotly.Plots.resize(place)).observe(place);
       place.on("plotly_click", (event) => {
         const page = event.points[0]?.customdata;
         if (typeof page === "string") {
