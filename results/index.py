@@ -25,6 +25,7 @@ T = TypeVar("T")
 _BUSY_TIMEOUT_SEC = 30.0
 _RETRY_DELAYS_SEC = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 _WRITE = "trainband_write"
+_GLOB = frozenset("*?[")
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 
@@ -99,10 +100,44 @@ class Index:
 
         def work(connection: sa.Connection) -> list[dict[str, Any]]:
             query = _narrowed(connection, JUDGEMENTS, where, ("verdict", "sweep_id")).order_by(*order)
+            query = query.limit(where.limit) if where.run_id is None else query
             rows = [row for row in connection.execute(query) if where.run_id is None or where.run_id in row.records]
             return [dict(row.document) for row in rows[: where.limit]]
 
         return self._do(work)
+
+    def judged_by(self, cell: str) -> dict[str, str | None]:
+        """Run of `cell` -> digest of the band of the newest judgement that it triggered."""
+        digest = JUDGEMENTS.c.document["band_digest"].as_string()
+        order = (JUDGEMENTS.c.created.desc(), JUDGEMENTS.c.judgement_id.desc())
+        query = sa.select(JUDGEMENTS.c.records, digest).where(JUDGEMENTS.c.cell == cell).order_by(*order)
+
+        def work(connection: sa.Connection) -> dict[str, str | None]:
+            found: dict[str, str | None] = {}
+            for records, band in connection.execute(query):
+                if records:
+                    found.setdefault(records[0], band)
+            return found
+
+        return self._do(work)
+
+    def verdicts_of_sweeps(self) -> dict[str, dict[str, int]]:
+        """Sweep -> verdict -> how many judgements."""
+        columns = (JUDGEMENTS.c.sweep_id, JUDGEMENTS.c.verdict)
+        query = sa.select(*columns, sa.func.count()).where(JUDGEMENTS.c.sweep_id.is_not(None)).group_by(*columns)
+
+        def work(connection: sa.Connection) -> dict[str, dict[str, int]]:
+            found: dict[str, dict[str, int]] = {}
+            for sweep_id, verdict, count in connection.execute(query):
+                found.setdefault(sweep_id, {})[verdict] = count
+            return found
+
+        return self._do(work)
+
+    def cells(self) -> list[str]:
+        """The cells that were trained or judged, by name."""
+        query = sa.union(sa.select(RUNS.c.cell), sa.select(JUDGEMENTS.c.cell))
+        return self._do(lambda connection: sorted(connection.scalars(query)))
 
     def problems(self) -> list[Problem]:
         """The entries that could not be read, by path."""
@@ -268,7 +303,9 @@ def _narrowed(
             query = query.where(table.c[name] == value)
     if where.since is not None:
         query = query.where(table.c.created >= utc_text("since", where.since))
-    if where.cell is not None:
+    if where.cell is not None and not _GLOB.intersection(where.cell):
+        query = query.where(table.c.cell == where.cell)
+    elif where.cell is not None:
         cells = connection.scalars(sa.select(table.c.cell).distinct())
         query = query.where(table.c.cell.in_([cell for cell in cells if fnmatch.fnmatchcase(cell, where.cell)]))
     return query

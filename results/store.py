@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +204,18 @@ class Store:
         """The judgements that `where` asks for, newest first."""
         return self._index.ask(lambda index: index.judgements(where))
 
+    def judged_by(self, cell: str) -> dict[str, str | None]:
+        """Run of `cell` -> digest of the band of the newest judgement that it triggered."""
+        return self._index.ask(lambda index: index.judged_by(cell))
+
+    def verdicts_of_sweeps(self) -> dict[str, dict[str, int]]:
+        """Sweep -> verdict -> how many judgements."""
+        return self._index.ask(lambda index: index.verdicts_of_sweeps())
+
+    def cells(self) -> list[str]:
+        """The cells that were trained or judged, by name."""
+        return self._index.ask(lambda index: index.cells())
+
     # Sweeps
 
     def write_sweep(self, document: Mapping[str, Any]) -> Path:
@@ -233,8 +245,15 @@ class Store:
 
     def sweeps(self) -> list[dict[str, Any]]:
         """The documents of all sweeps, newest first; one that cannot be read is logged and stands in `problems`."""
+        return self._sweeps(self._sweep_ids())
+
+    def newest_sweeps(self, count: int) -> list[dict[str, Any]]:
+        """As `sweeps`, of the `count` newest by their ids, which begin with a time."""
+        return self._sweeps(self._sweep_ids()[-count:])
+
+    def _sweeps(self, sweep_ids: Iterable[str]) -> list[dict[str, Any]]:
         found = []
-        for sweep_id in self._sweep_ids():
+        for sweep_id in sweep_ids:
             try:
                 document = self.read_sweep(sweep_id)
                 found.append((utc_text("sweep.created", document.get("created")), sweep_id, document))

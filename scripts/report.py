@@ -58,10 +58,10 @@ def write_site(
     """Write the report of `store`; returns the path of its first page."""
     from trainband import __version__
     from trainband.benchmarks.judging import now_utc
-    from trainband.results.pages.collect import report_content
-    from trainband.results.pages.report import write_report
+    from trainband.results.pages.collect import store_content
+    from trainband.results.pages.store_report import write_store_report
 
-    content = report_content(
+    content = store_content(
         store,
         title="trainband",
         created=now_utc(),
@@ -74,7 +74,7 @@ def write_site(
         waivers=bands.waivers,
         sweep_id=sweep_id,
     )
-    return write_report(out, content)
+    return write_store_report(out, content)
 
 
 def _bands(bands: BandFolder, models: Mapping[str, ReferenceModel]) -> dict[str, Band]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from trainband.results.band_files import band_digest
 from trainband.results.bands import Band
@@ -11,7 +10,7 @@ from trainband.results.history.quality import quality_series
 from trainband.results.history.regressions import Regression
 from trainband.results.history.series import Series
 from trainband.results.history.speed import speed_series
-from trainband.results.index_rows import JudgementFilter, RunFilter, RunRow
+from trainband.results.index_rows import RunFilter, RunRow
 from trainband.results.store import Store
 from trainband.results.throughput import Basis
 
@@ -36,7 +35,7 @@ def cell_series(
     """
     rows = store.rows(RunFilter(cell=cell, outcome="completed"))
     followed = band is not None and band.status == "calibrated"
-    judged_by = newest_bands(store.judgements(JudgementFilter(cell=cell))) if followed else {}
+    judged_by = store.judged_by(cell) if followed else {}
     return series_of_rows(cell, rows, judged_by, band=band, device=device, filed=filed, faults=faults)
 
 
@@ -76,15 +75,6 @@ def fresh_rows(rows: Iterable[RunRow], faults: tuple[str, ...] = ()) -> list[Run
         if row.outcome == "completed" and row.seed_role == "sweep" and row.sweep_id and row.faults in ((), faults)
     )
     return sorted(wanted, key=lambda row: (row.created, row.run_id))
-
-
-def newest_bands(judgements: Iterable[Mapping[str, Any]]) -> dict[str, str | None]:
-    """Run -> digest of the band of the newest of the `judgements`, newest first, that it triggered."""
-    found: dict[str, str | None] = {}
-    for document in judgements:
-        if document["records"]:
-            found.setdefault(document["records"][0], document.get("band_digest"))
-    return found
 
 
 def _accepted(filed: Iterable[Regression], cell: str, basis: Basis) -> dict[str, str]:

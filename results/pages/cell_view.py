@@ -16,11 +16,11 @@ from trainband.results.pages.content import Current, ReportContent
 from trainband.results.pages.fan import Fan, fan_of
 from trainband.results.pages.gauges import Gauge, gauge
 from trainband.results.pages.learning_curves import learning_curve
-from trainband.results.pages.matrix import trigger
 from trainband.results.pages.reasons import metric_units, spoken_reason
 from trainband.results.pages.regressions_view import RegressionView, regression_view
 from trainband.results.pages.runs_table import RunLine, run_line
 from trainband.results.pages.series_view import SeriesView, series_views
+from trainband.results.pages.square import trigger
 from trainband.results.pages.words import NOT_JUDGED, THROUGHPUT, VERDICTS, Word
 from trainband.results.records import Record
 

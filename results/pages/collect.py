@@ -1,15 +1,17 @@
-"""From a store to the content of a report: one question to the index, then only the records that are shown."""
+"""From a store to the content of its pages: what is about all cells at once, and then cell by cell what the pages show."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from trainband.results.bands import Band, sweep_false_fails
+from trainband.results.bands import Band
 from trainband.results.codec import CodecError, decode
-from trainband.results.index_rows import ALL_JUDGEMENTS, Problem, RunRow
+from trainband.results.index_rows import JudgementFilter, Problem, RunFilter, RunRow
 from trainband.results.judgements import Judgement
+from trainband.results.pages.compare_view import SWEEPS_SHOWN
 from trainband.results.pages.content import (
     AvailabilityRow,
     ModelRow,
@@ -19,8 +21,7 @@ from trainband.results.pages.content import (
     model_info,
     standing,
 )
-from trainband.results.pages.formats import size
-from trainband.results.pages.history_content import history_content
+from trainband.results.pages.history_content import cell_history, history_content
 from trainband.results.records import Record
 from trainband.results.store import Store, StoreError
 from trainband.results.throughput_history import throughput_judgements
@@ -28,9 +29,62 @@ from trainband.results.waivers import Waiver
 
 RUNS_PER_CELL = 30
 UNFINISHED_SHOWN = 5
+_JUDGEMENTS_PER_RUN = 3
 
 
-def report_content(
+@dataclass(frozen=True, kw_only=True)
+class StoreContent:
+    """Attributes:
+    site: what is about all cells; it has the records and judgements of none.
+    cells: those that have a page.
+    runs_per_cell: the newest runs of each cell that get a page; those that a standing judgement or an open regression
+      names always do.
+    """
+
+    store: Store
+    site: ReportContent
+    cells: tuple[str, ...]
+    runs_per_cell: int = RUNS_PER_CELL
+
+    def of_cell(self, cell: str) -> ReportContent:
+        """What the pages of one cell show; raises StoreError where the index cannot be read."""
+        sweep_id = str(self.site.sweep["sweep_id"]) if self.site.sweep else None
+        limit = _JUDGEMENTS_PER_RUN * self.runs_per_cell
+        documents = self.store.judgements(JudgementFilter(cell=cell, sweep_id=sweep_id, limit=limit))
+        judgements, problems = _judgements(documents)
+        rows = self.store.rows(RunFilter(cell=cell))
+        filed = tuple(each for each in self.site.history.regressions if each.cell == cell)
+        named = {run_id for item in standing(judgements).get(cell, ()) for run_id in item.records}
+        named |= {each.onset_run for each in filed}
+        shown = _shown(rows, named, self.runs_per_cell)
+        records, unreadable = _records(self.store, shown)
+        history = replace(
+            self.site.history,
+            cells=self._history(cell, rows),
+            regressions=filed,
+            canaries=tuple(each for each in self.site.history.canaries if each.cell == cell),
+        )
+        return replace(
+            self.site,
+            judgements=judgements,
+            records=records,
+            throughput=throughput_judgements(records, rows),
+            left_out={cell: len(rows) - len(shown)} if len(rows) > len(shown) else {},
+            problems=(*problems, *unreadable),
+            history=history,
+        )
+
+    def _history(self, cell: str, rows: Sequence[RunRow]) -> dict[str, Any]:
+        device = next((p.device for p in self.site.profiles if p.name == cell.partition("@")[2]), None)
+        if device is None or not rows:
+            return {}
+        band = self.site.bands.get(cell.partition("@")[0])
+        judged_by = self.store.judged_by(cell)
+        filed = self.site.history.regressions
+        return {cell: cell_history(cell, rows, judged_by, band=band, device=device, filed=filed)}
+
+
+def store_content(
     store: Store,
     *,
     title: str,
@@ -44,34 +98,21 @@ def report_content(
     waivers: Iterable[Waiver] = (),
     sweep_id: str | None = None,
     runs_per_cell: int = RUNS_PER_CELL,
-) -> ReportContent:
-    """Everything that the report of a sweep shows, or of the whole store where `sweep_id` is None.
+) -> StoreContent:
+    """What the report of a sweep shows, or of the whole store where `sweep_id` is None.
 
     Args:
       available: profile name -> the answer of its probe; a profile that is missing was not asked.
-      runs_per_cell: the newest runs of each cell that get a page; those that a standing judgement names always do.
 
     Raises:
       StoreError: there is no such sweep, or the store cannot be read.
     """
     sweep = store.read_sweep(sweep_id) if sweep_id else None
-    documents = store.judgements(ALL_JUDGEMENTS)
-    judgements, problems = _judgements(documents, sweep_id)
-    current = standing(judgements)
-    rows = _rows(store, sweep, current)
-    shown = _shown(rows, current, runs_per_cell)
-    records, unreadable = _records(store, shown)
-    profiles = tuple(profiles)
-    history, unread = history_content(
-        store,
-        rows,
-        documents,
-        bands=bands,
-        devices={profile.name: profile.device for profile in profiles},
-        waivers=waivers,
-        today=datetime.fromisoformat(created).astimezone(UTC).date(),
-    )
-    return ReportContent(
+    today = datetime.fromisoformat(created).astimezone(UTC).date()
+    history, unread = history_content(store, waivers=waivers, today=today)
+    newest = store.newest_sweeps(SWEEPS_SHOWN)
+    unfinished = tuple(each for each in newest if each["status"] != "finished")[:UNFINISHED_SHOWN]
+    site = ReportContent(
         title=title,
         created=created,
         store_label=store_label,
@@ -79,48 +120,37 @@ def report_content(
         sweep=sweep,
         models=tuple(map(model_info, models)),
         profiles=tuple(_profile_info(profile, available.get(profile.name)) for profile in profiles),
-        judgements=judgements,
-        records=records,
-        throughput=throughput_judgements(records, rows),
         bands=dict(bands),
-        host=host_facts(records[0]) if records else {},
-        expected_false_alarms=_expected_false_alarms(current, bands),
-        left_out=_left_out(rows, shown),
-        problems=(*store.problems(), *problems, *unreadable, *unread),
+        problems=(*store.problems(), *unread),
         history=history,
-        unfinished=tuple(each for each in store.sweeps() if each["status"] != "finished")[:UNFINISHED_SHOWN],
-        rows=tuple(rows),
+        unfinished=unfinished,
+        verdicts=store.verdicts_of_sweeps(),
+        judged=_judged(store, unfinished),
+        rows=tuple(row for each in newest for row in store.rows(RunFilter(sweep_id=each["sweep_id"]))),
+    )
+    return StoreContent(store=store, site=site, cells=_cells(store, sweep), runs_per_cell=runs_per_cell)
+
+
+def _cells(store: Store, sweep: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """The cells of the store, or of the sweep, that were trained or judged."""
+    known = store.cells()
+    if sweep is None:
+        return tuple(known)
+    wanted = {str(run["cell"]) for run in sweep.get("runs", ())}
+    return tuple(cell for cell in known if cell in wanted)
+
+
+def _judged(store: Store, sweeps: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    return frozenset(
+        document["judgement_id"]
+        for sweep in sweeps
+        for document in store.judgements(JudgementFilter(sweep_id=sweep["sweep_id"]))
     )
 
 
-def host_facts(record: Record) -> dict[str, str]:
-    """What a reader wants to know of the host and software behind `record`."""
-    mark = record.fingerprint
-    cpu, memory, system = (_mapping(mark.get(key)) for key in ("cpu", "memory", "system"))
-    python, accelerators = _mapping(mark.get("python")), _mapping(mark.get("accelerators"))
-    versions = _mapping(_mapping(mark.get("framework")).get("versions"))
-    total = memory.get("usable_bytes")
-    gpus = [str(_mapping(gpu).get("name")) for gpu in accelerators.get("gpus") or ()]
-    facts = {
-        "Host class": record.host_class,
-        "Processor": cpu.get("model_name"),
-        "Usable cores": cpu.get("usable_cores"),
-        "Memory": size(total) if isinstance(total, int | float) else None,
-        "GPUs": ", ".join(gpus) or None,
-        "System": " ".join(str(system[key]) for key in ("distribution", "kernel") if system.get(key)) or None,
-        "Python": python.get("version"),
-        "Frameworks": ", ".join(f"{name} {version}" for name, version in versions.items()) or None,
-    }
-    return {name: str(value) for name, value in facts.items() if value is not None}
-
-
-def _judgements(
-    documents: Iterable[Mapping[str, Any]], sweep_id: str | None
-) -> tuple[tuple[Judgement, ...], list[Problem]]:
+def _judgements(documents: Iterable[Mapping[str, Any]]) -> tuple[tuple[Judgement, ...], list[Problem]]:
     found, problems = [], []
     for document in documents:
-        if sweep_id is not None and document["sweep_id"] != sweep_id:
-            continue
         try:
             found.append(decode(Judgement, document))
         except CodecError as error:
@@ -128,33 +158,8 @@ def _judgements(
     return tuple(found), problems
 
 
-def _rows(store: Store, sweep: Mapping[str, Any] | None, current: Mapping[str, Sequence[Judgement]]) -> list[RunRow]:
-    """The runs of the cells that the report is about, newest first."""
-    rows = store.rows()
-    if sweep is None:
-        return rows
-    cells = {str(run["cell"]) for run in sweep.get("runs", ())} | set(current)
-    return [row for row in rows if row.cell in cells]
-
-
-def _shown(rows: Sequence[RunRow], current: Mapping[str, Sequence[Judgement]], runs_per_cell: int) -> list[RunRow]:
-    named = {run_id for items in current.values() for item in items for run_id in item.records}
-    seen: dict[str, int] = {}
-    shown = []
-    for row in rows:
-        seen[row.cell] = seen.get(row.cell, 0) + 1
-        if seen[row.cell] <= runs_per_cell or row.run_id in named:
-            shown.append(row)
-    return shown
-
-
-def _left_out(rows: Sequence[RunRow], shown: Sequence[RunRow]) -> dict[str, int]:
-    ids = {row.run_id for row in shown}
-    left: dict[str, int] = {}
-    for row in rows:
-        if row.run_id not in ids:
-            left[row.cell] = left.get(row.cell, 0) + 1
-    return left
+def _shown(rows: Sequence[RunRow], named: set[str], runs_per_cell: int) -> list[RunRow]:
+    return [row for place, row in enumerate(rows) if place < runs_per_cell or row.run_id in named]
 
 
 def _records(store: Store, rows: Iterable[RunRow]) -> tuple[tuple[Record, ...], list[Problem]]:
@@ -167,16 +172,6 @@ def _records(store: Store, rows: Iterable[RunRow]) -> tuple[tuple[Record, ...], 
     return tuple(found), problems
 
 
-def _expected_false_alarms(current: Mapping[str, Sequence[Judgement]], bands: Mapping[str, Band]) -> float | None:
-    judging = [
-        bands[cell.partition("@")[0]]
-        for cell, items in current.items()
-        for item in items
-        if item.metrics and cell.partition("@")[0] in bands
-    ]
-    return sweep_false_fails(judging) if judging else None
-
-
 def _profile_info(profile: ProfileRow, answer: AvailabilityRow | None) -> ProfileInfo:
     if answer is None:
         return ProfileInfo(name=profile.name, title=profile.title, device=profile.device)
@@ -187,7 +182,3 @@ def _profile_info(profile: ProfileRow, answer: AvailabilityRow | None) -> Profil
         available=answer.available,
         reason=answer.reason,
     )
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

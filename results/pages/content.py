@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from trainband.results.bands import Band
@@ -79,13 +79,13 @@ class ReportContent:
     judgements, records: of the cells shown, in any order.
     throughput: run id -> how fast it was beside earlier runs.
     bands: `model:tier` -> band.
-    host: facts about the host, ready to show.
-    expected_false_alarms: fails of healthy cells to expect of a sweep like this one; None where no band says.
     left_out: cell -> older runs that the store has and the report does not show.
     problems: what in the store cannot be read.
     history: series, regressions and nights.
     unfinished: documents of the sweeps that run or were interrupted, newest first.
-    rows: the runs of the cells shown, newest first, those without a page included.
+    verdicts: sweep -> verdict -> how many judgements.
+    judged: ids of the judgements of the unfinished sweeps.
+    rows: the runs that the compare page sets beside one another, newest first.
     """
 
     title: str
@@ -99,12 +99,12 @@ class ReportContent:
     records: tuple[Record, ...] = ()
     throughput: Mapping[str, ThroughputJudgement] = field(default_factory=dict)
     bands: Mapping[str, Band] = field(default_factory=dict)
-    host: Mapping[str, str] = field(default_factory=dict)
-    expected_false_alarms: float | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     history: HistoryContent = field(default_factory=HistoryContent)
     unfinished: tuple[Mapping[str, Any], ...] = ()
+    verdicts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    judged: frozenset[str] = frozenset()
     rows: tuple[RunRow, ...] = ()
 
     @property
@@ -112,6 +112,28 @@ class ReportContent:
         """The cells that the sweep asked for."""
         runs = self.sweep.get("runs", ()) if self.sweep else ()
         return tuple(dict.fromkeys(str(run["cell"]) for run in runs))
+
+    @property
+    def known_cells(self) -> list[str]:
+        """The cells that have a page: those with a judgement or a run."""
+        return sorted({*(item.cell for item in self.judgements), *(item.cell for item in self.records)})
+
+    def of_cell(self, cell: str) -> ReportContent:
+        """What of this the pages of one cell need."""
+        history = replace(
+            self.history,
+            cells={cell: self.history.cells[cell]} if cell in self.history.cells else {},
+            regressions=tuple(each for each in self.history.regressions if each.cell == cell),
+            canaries=tuple(each for each in self.history.canaries if each.cell == cell),
+        )
+        return replace(
+            self,
+            judgements=tuple(each for each in self.judgements if each.cell == cell),
+            records=tuple(each for each in self.records if each.cell == cell),
+            left_out={cell: self.left_out[cell]} if cell in self.left_out else {},
+            history=history,
+            problems=(),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

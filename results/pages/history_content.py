@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from trainband.results.bands import Band
 from trainband.results.codec import CodecError
@@ -16,7 +15,7 @@ from trainband.results.history.looking import SeriesState, look_at
 from trainband.results.history.nights import Night, read_nights
 from trainband.results.history.regression_files import RegressionFolder
 from trainband.results.history.regressions import Regression
-from trainband.results.history.store_series import fresh_rows, newest_bands, series_of_rows
+from trainband.results.history.store_series import fresh_rows, series_of_rows
 from trainband.results.index_rows import Problem, RunRow
 from trainband.results.store import Store
 from trainband.results.waivers import Waiver
@@ -47,37 +46,13 @@ class HistoryContent:
     waivers: tuple[Waiver, ...] = ()
 
 
-def history_content(
-    store: Store,
-    rows: Iterable[RunRow],
-    judgements: Iterable[Mapping[str, Any]],
-    *,
-    bands: Mapping[str, Band],
-    devices: Mapping[str, str],
-    waivers: Iterable[Waiver],
-    today: date,
-) -> tuple[HistoryContent, list[Problem]]:
-    """The history of the cells of `rows`, and what of it cannot be read.
-
-    Args:
-      judgements: documents, newest first.
-      devices: profile -> device; a cell of another profile has no series.
-    """
+def history_content(store: Store, *, waivers: Iterable[Waiver], today: date) -> tuple[HistoryContent, list[Problem]]:
+    """The history of a store without that of its cells, and what of it cannot be read."""
     filed, problems = RegressionFolder(store.root).all()
     nights, unread = read_nights(store.root)
     canaries, silent = _canaries(store)
-    by_cell = _grouped(rows)
-    judged = _judged(judgements)
-    cells = {
-        cell: cell_history(
-            cell, found, judged.get(cell, ()), band=bands.get(cell.partition("@")[0]), device=device, filed=filed
-        )
-        for cell, found in by_cell.items()
-        if (device := devices.get(cell.partition("@")[2])) is not None
-    }
     content = HistoryContent(
         today=today,
-        cells=cells,
         regressions=tuple(filed),
         canaries=tuple(canaries),
         nights=tuple(nights),
@@ -89,36 +64,24 @@ def history_content(
 def cell_history(
     cell: str,
     rows: Sequence[RunRow],
-    judgements: Iterable[Mapping[str, Any]],
+    judged_by: Mapping[str, str | None],
     *,
     band: Band | None,
     device: str,
     filed: Sequence[Regression],
 ) -> CellHistory:
-    """The history of one cell. Planted faults count where the newest run has them, as on the nights that planted them."""
+    """The history of one cell. Planted faults count where the newest run has them, as on the nights that planted them.
+
+    Args:
+      judged_by: run -> digest of the band of the newest judgement that it triggered.
+    """
     newest = max(rows, key=lambda row: (row.created, row.run_id))
     fresh = fresh_rows(rows, newest.faults)
-    series = series_of_rows(
-        cell, rows, newest_bands(judgements), band=band, device=device, filed=filed, faults=newest.faults
-    )
+    series = series_of_rows(cell, rows, judged_by, band=band, device=device, filed=filed, faults=newest.faults)
     return CellHistory(
         states=tuple(look_at(each, restart_runs(each, filed)) for each in series),
         environment=tuple(environment_marks(fresh)),
     )
-
-
-def _grouped(rows: Iterable[RunRow]) -> dict[str, list[RunRow]]:
-    found: dict[str, list[RunRow]] = {}
-    for row in rows:
-        found.setdefault(row.cell, []).append(row)
-    return found
-
-
-def _judged(judgements: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for document in judgements:
-        found.setdefault(document["cell"], []).append(document)
-    return found
 
 
 def _canaries(store: Store) -> tuple[list[Canary], list[Problem]]:

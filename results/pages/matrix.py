@@ -2,51 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from trainband.results.bands import Band
-from trainband.results.history.looking import SeriesState
-from trainband.results.pages import formats
-from trainband.results.pages.content import (
-    Current,
-    ModelInfo,
-    ProfileInfo,
-    ReportContent,
-    current_judgements,
-    records_by_cell,
-)
-from trainband.results.pages.gauges import Gauge, gauge
-from trainband.results.pages.reasons import metric_units, spoken_reason
-from trainband.results.pages.sparkline import Sparkline, sparkline
-from trainband.results.pages.words import NOT_JUDGED, NOT_RUN, PLANNED, THROUGHPUT, VERDICTS, Word
-from trainband.results.records import Record
-from trainband.results.throughput import ThroughputJudgement
-
-_WITH_REASON = frozenset({"skipped", "error", "timeout", "diverged", "undecided", "no_band", "waived"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Square:
-    """Attributes:
-    page: of the cell, None where nothing is known of it.
-    runs: how many runs the word speaks for, said only where there are several.
-    speed_change: against the pinned baseline of its host class, where there is one.
-    """
-
-    cell: str
-    word: Word
-    page: str | None = None
-    runs: str | None = None
-    metric: str | None = None
-    value: str | None = None
-    speed: str | None = None
-    speed_word: Word | None = None
-    speed_change: str | None = None
-    gauge: Gauge | None = None
-    spark: Sparkline | None = None
-    reason: str | None = None
+from trainband.results.pages.content import ModelInfo, ProfileInfo, ReportContent
+from trainband.results.pages.square import Square, unknown_square
+from trainband.results.pages.summary import CellSummary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,41 +32,24 @@ class Matrix:
     resting_rows: tuple[str, ...]
 
 
-def build_matrix(content: ReportContent) -> Matrix:
-    """The matrix of `content`; profiles that trained something stand before those that were only skipped."""
-    current = current_judgements(content.judgements)
-    records = records_by_cell(content.records)
-    planned = content.planned_cells
-    known = {*current, *records, *planned}
-    trained = {_profile(cell) for cell in records}
+def build_matrix(content: ReportContent, cells: Mapping[str, CellSummary]) -> Matrix:
+    """The matrix of the summaries by cell; profiles that trained something stand before those that were only skipped."""
+    known = {*cells, *content.planned_cells}
+    trained = {_profile(cell) for cell, summary in cells.items() if summary.newest}
     columns = [item for item in _profiles(content.profiles, known) if item.name in set(map(_profile, known))]
     columns.sort(key=lambda item: item.name not in trained)
-    units = metric_units(content)
     rows, resting_rows = [], []
     for model in _models(content.models, known):
         for tier in model.tiers:
-            cells = [f"{model.name}:{tier}@{profile.name}" for profile in columns]
-            if known.isdisjoint(cells):
+            names = [f"{model.name}:{tier}@{profile.name}" for profile in columns]
+            if known.isdisjoint(names):
                 resting_rows.append(f"{model.name}:{tier}")
                 continue
-            squares = tuple(_square(cell, content, model, current, records, units) for cell in cells)
+            squares = tuple(cells[name].square if name in cells else unknown_square(name, content) for name in names)
             rows.append(MatrixRow(model=model.name, title=model.title, tier=tier, squares=squares))
-    names = {item.name for item in columns}
-    resting = tuple(item.name for item in content.profiles if item.name not in names)
+    shown = {item.name for item in columns}
+    resting = tuple(item.name for item in content.profiles if item.name not in shown)
     return Matrix(columns=tuple(columns), rows=tuple(rows), resting=resting, resting_rows=tuple(resting_rows))
-
-
-def known_cells(content: ReportContent) -> list[str]:
-    """The cells that have a page: those with a judgement or a run."""
-    return sorted({*(item.cell for item in content.judgements), *(item.cell for item in content.records)})
-
-
-def trigger(current: Current | None, records: Sequence[Record]) -> Record | None:
-    """The run that the standing judgement is about; without a judgement, the newest run."""
-    if current is None:
-        return records[0] if records else None
-    wanted = current.judgement.records[:1]
-    return next((record for record in records if (record.run_id,) == wanted), None)
 
 
 def _profile(cell: str) -> str:
@@ -139,83 +83,3 @@ def _models(known: Sequence[ModelInfo], cells: Iterable[str]) -> list[ModelInfo]
     for name, names in sorted(tiers.items()):
         found.append(ModelInfo(name=name, title="not in the registry any more", tiers=tuple(sorted(names)), metrics=()))
     return found
-
-
-def _square(
-    cell: str,
-    content: ReportContent,
-    model: ModelInfo,
-    current: Mapping[str, Current],
-    records: Mapping[str, Sequence[Record]],
-    units: Mapping[str, str],
-) -> Square:
-    stands, runs = current.get(cell), records.get(cell, ())
-    if stands is None and not runs:
-        return Square(cell=cell, word=PLANNED if cell in content.planned_cells else NOT_RUN)
-    record = trigger(stands, runs)
-    name, value, unit = _headline(model, stands, record)
-    speed = record.measurement.throughput.examples_per_sec if record and record.measurement else None
-    spoken = content.throughput.get(record.run_id) if record and record.measurement else None
-    judgement = stands.judgement if stands else None
-    return Square(
-        cell=cell,
-        word=VERDICTS[judgement.verdict] if judgement else NOT_JUDGED,
-        page=formats.cell_page(cell),
-        runs=f"worst of {stands.total} runs, {stands.passed} pass" if stands and stands.total > 1 else None,
-        metric=name,
-        value=None if value is None else formats.metric(value, unit),
-        speed=None if speed is None else formats.speed(speed),
-        speed_word=_speed_word(spoken),
-        speed_change=_speed_change(content, cell, record),
-        spark=_spark(content, cell, name, record),
-        gauge=_gauge(content.bands.get(cell.partition("@")[0]), name, value),
-        reason=spoken_reason(judgement, units) if judgement and judgement.verdict in _WITH_REASON else None,
-    )
-
-
-def _headline(model: ModelInfo, stands: Current | None, record: Record | None) -> tuple[str | None, float | None, str]:
-    """Name, value and unit of the headline metric of `record`, or of the judgement where the record is gone."""
-    if record is not None and record.measurement is not None:
-        metrics = record.measurement.quality.metrics
-        name = model.metrics[0].name if model.metrics else next(iter(metrics), None)
-        if name is not None and name in metrics:
-            return name, metrics[name].value, metrics[name].unit
-    if stands is not None and stands.judgement.metrics:
-        found = stands.judgement.metrics[0]
-        return found.name, found.value, model.metrics[0].unit if model.metrics else ""
-    return None, None, ""
-
-
-def _speed_word(spoken: ThroughputJudgement | None) -> Word | None:
-    return None if spoken is None else THROUGHPUT[spoken.word]
-
-
-def _gauge(band: Band | None, name: str | None, value: float | None) -> Gauge | None:
-    found = next((item for item in band.metrics if item.name == name), None) if band and band.metrics else None
-    return None if found is None or value is None else gauge(found, value)
-
-
-def _state(content: ReportContent, cell: str, quantity: str, record: Record | None) -> SeriesState | None:
-    """The series of the quantity on the host class of `record`."""
-    history = content.history.cells.get(cell)
-    if history is None or record is None:
-        return None
-    place = (quantity, record.host_class)
-    return next((s for s in history.states if (s.series.quantity.name, s.series.host_class) == place), None)
-
-
-def _speed_change(content: ReportContent, cell: str, record: Record | None) -> str | None:
-    """By how much the standing run is faster than its baseline, by CPU seconds where a CPU trains."""
-    for quantity in ("examples_per_cpu_sec", "examples_per_sec"):
-        state = _state(content, cell, quantity, record)
-        baseline = state.series.era.baseline if state is not None else None
-        if state is None or baseline is None or state.newest is None or record is None:
-            continue
-        if state.newest.run_id == record.run_id:
-            return f"{formats.signed(100 * math.expm1(state.newest.from_baseline * baseline.sd))}%"
-    return None
-
-
-def _spark(content: ReportContent, cell: str, metric: str | None, record: Record | None) -> Sparkline | None:
-    state = _state(content, cell, metric, record) if metric is not None else None
-    return None if state is None else sparkline(state)

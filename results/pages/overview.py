@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from trainband.results.bands import Band, sweep_false_fails
 from trainband.results.exit_status import exit_status
 from trainband.results.index_rows import Problem
+from trainband.results.judgements import Judgement, Verdict
 from trainband.results.pages import formats
-from trainband.results.pages.content import Current, ProfileInfo, ReportContent, current_judgements, standing
+from trainband.results.pages.content import ProfileInfo, ReportContent
 from trainband.results.pages.matrix import Matrix, build_matrix
-from trainband.results.pages.reasons import metric_units, spoken_reason
-from trainband.results.pages.regressions_view import RegressionView, build_regressions
-from trainband.results.pages.runs_table import RunLine, run_line
+from trainband.results.pages.regressions_view import RegressionsView, RegressionView
+from trainband.results.pages.runs_table import RunLine
+from trainband.results.pages.summary import RUNS_SHOWN, CellSummary, Trouble
 from trainband.results.pages.words import THROUGHPUT, VERDICTS, WORST_FIRST, Word
 
-RUNS_SHOWN = 30
 _STATUS = {
     0: "every judged cell passes or is waived",
     1: "a cell failed",
@@ -30,16 +31,6 @@ class Tally:
 
     word: Word
     cells: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trouble:
-    """A cell that did not pass, and why."""
-
-    cell: str
-    page: str
-    word: Word
-    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,46 +54,56 @@ class Overview:
     skipped_profiles: tuple[ProfileInfo, ...]
     runs: tuple[RunLine, ...]
     runs_in_all: int
+    host: Mapping[str, str]
     legend: tuple[tuple[str, tuple[Word, ...]], ...]
     problems: tuple[Problem, ...]
     empty: bool
 
 
-def build_overview(content: ReportContent) -> Overview:
-    """The overview of `content`."""
-    current = current_judgements(content.judgements)
-    units = metric_units(content)
-    newest = sorted(content.records, key=lambda item: (item.created, item.run_id), reverse=True)
-    matrix = build_matrix(content)
-    answer, tone = _answer(current, bool(content.records))
+def build_overview(content: ReportContent, summaries: Sequence[CellSummary], regressions: RegressionsView) -> Overview:
+    """The overview of all cells."""
+    cells = {summary.cell: summary for summary in summaries}
+    worst = [each for summary in summaries if (each := summary.worst) is not None]
+    trained = any(summary.newest for summary in summaries)
+    answer, tone = _answer([each.verdict for each in worst], trained)
+    newest = sorted(
+        (line for summary in summaries for line in summary.newest),
+        key=lambda line: (line.created_iso, line.run_id),
+        reverse=True,
+    )
     return Overview(
         answer=answer,
         tone=tone,
-        facts=_facts(content, current),
+        facts=_facts(content, summaries),
         tallies=tuple(
-            Tally(word=VERDICTS[verdict], cells=cells)
+            Tally(word=VERDICTS[verdict], cells=count)
             for verdict in reversed(WORST_FIRST)
-            if (cells := sum(item.judgement.verdict == verdict for item in current.values()))
+            if (count := sum(item.verdict == verdict for item in worst))
         ),
-        matrix=matrix,
-        regressions=tuple(view for view in build_regressions(content).shown if view.is_open),
-        troubles=_troubles(current, units, skipped=False),
-        skipped=_troubles(current, units, skipped=True),
+        matrix=build_matrix(content, cells),
+        regressions=tuple(view for view in regressions.shown if view.is_open),
+        troubles=_troubles(summaries, skipped=False),
+        skipped=_troubles(summaries, skipped=True),
         skipped_profiles=tuple(item for item in content.profiles if item.available is False),
-        runs=tuple(run_line(record, content) for record in newest[:RUNS_SHOWN]),
-        runs_in_all=len(newest) + sum(content.left_out.values()),
+        runs=tuple(newest[:RUNS_SHOWN]),
+        runs_in_all=sum(summary.runs for summary in summaries),
+        host=_host(summaries),
         legend=(("Verdict", tuple(VERDICTS.values())), ("Throughput", tuple(THROUGHPUT.values()))),
-        problems=content.problems,
-        empty=not content.records and not current and not content.planned_cells,
+        problems=(*content.problems, *(problem for summary in summaries for problem in summary.problems)),
+        empty=not summaries and not content.planned_cells,
     )
 
 
-def _answer(current: dict[str, Current], trained: bool) -> tuple[str, str]:
-    judged = [item for item in current.values() if item.judgement.verdict != "skipped"]
-    if not judged:
-        return ("Nothing is judged yet" if trained or not current else "Every cell was skipped"), "open"
-    total = len(judged)
-    verdicts = [item.judgement.verdict for item in judged]
+def _host(summaries: Sequence[CellSummary]) -> Mapping[str, str]:
+    newest = max(summaries, key=lambda summary: summary.newest_run, default=None)
+    return newest.host if newest is not None else {}
+
+
+def _answer(worst: Sequence[Verdict], trained: bool) -> tuple[str, str]:
+    verdicts = [verdict for verdict in worst if verdict != "skipped"]
+    if not verdicts:
+        return ("Nothing is judged yet" if trained or not worst else "Every cell was skipped"), "open"
+    total = len(verdicts)
     failed = sum(item in ("fail_low", "fail_high", "diverged") for item in verdicts)
     broken = sum(item in ("error", "timeout") for item in verdicts)
     waiting = sum(item in ("undecided", "no_band") for item in verdicts)
@@ -123,31 +124,38 @@ def _cells(count: int) -> str:
     return "cell" if count == 1 else "cells"
 
 
-def _facts(content: ReportContent, current: dict[str, Current]) -> tuple[tuple[str, str], ...]:
+def _facts(content: ReportContent, summaries: Sequence[CellSummary]) -> tuple[tuple[str, str], ...]:
     sweep = content.sweep or {}
-    judged = [item for items in standing(content.judgements).values() for item in items]
+    judged = [item for summary in summaries for item in summary.standing]
     status = exit_status(judged, frozenset(map(str, sweep.get("required", ()))))
+    expected = _expected_false_alarms(judged, content.bands)
     facts = []
     if sweep:
         facts.append(("Sweep", str(sweep.get("sweep_id"))))
         facts.append(("Suite", str(sweep.get("suite") or "cells named one by one")))
-        facts.append(("Progress", _progress(content, current)))
+        facts.append(("Progress", _progress(content, summaries)))
         facts.append(("Started", formats.utc(sweep.get("created"))))
         if sweep.get("faults"):
             facts.append(("Planted faults", ", ".join(map(str, sweep["faults"]))))
     if sweep and judged:
         facts.append(("Exit status", f"{status} ({_STATUS[status]})"))
-    if content.expected_false_alarms is not None:
-        facts.append(("False fails to expect", _false_alarms(content.expected_false_alarms, bool(sweep))))
+    if expected is not None:
+        facts.append(("False fails to expect", _false_alarms(expected, bool(sweep))))
     facts.append(("Store", content.store_label))
     facts.append(("Written", formats.utc(content.created)))
     facts.append(("trainband", content.trainband_version))
     return tuple(facts)
 
 
-def _progress(content: ReportContent, current: dict[str, Current]) -> str:
-    planned = content.planned_cells
-    done = sum(cell in current for cell in planned)
+def _expected_false_alarms(judged: Sequence[Judgement], bands: Mapping[str, Band]) -> float | None:
+    """Fails of healthy cells to expect of judgements like these; None where no band says."""
+    judging = [bands[name] for item in judged if item.metrics and (name := item.cell.partition("@")[0]) in bands]
+    return sweep_false_fails(judging) if judging else None
+
+
+def _progress(content: ReportContent, summaries: Sequence[CellSummary]) -> str:
+    planned, judged = content.planned_cells, {summary.cell for summary in summaries if summary.standing}
+    done = sum(cell in judged for cell in planned)
     return f"{(content.sweep or {}).get('status')}, {done} of {len(planned)} cells have a verdict"
 
 
@@ -159,17 +167,13 @@ def _false_alarms(expected: float, sweep: bool) -> str:
     return f"{formats.number(expected, 2)} {when}{often}, by the bands' own rates"
 
 
-def _troubles(current: dict[str, Current], units: Mapping[str, str], *, skipped: bool) -> tuple[Trouble, ...]:
-    ordered: Sequence[tuple[str, Current]] = sorted(
-        current.items(), key=lambda item: (WORST_FIRST.index(item[1].judgement.verdict), item[0])
+def _troubles(summaries: Sequence[CellSummary], *, skipped: bool) -> tuple[Trouble, ...]:
+    ordered = sorted(
+        ((worst.verdict, summary) for summary in summaries if (worst := summary.worst) is not None),
+        key=lambda item: (WORST_FIRST.index(item[0]), item[1].cell),
     )
     return tuple(
-        Trouble(
-            cell=cell,
-            page=formats.cell_page(cell),
-            word=VERDICTS[item.judgement.verdict],
-            reason=spoken_reason(item.judgement, units),
-        )
-        for cell, item in ordered
-        if item.judgement.verdict != "pass" and (item.judgement.verdict == "skipped") == skipped
+        summary.trouble
+        for verdict, summary in ordered
+        if summary.trouble is not None and (verdict == "skipped") == skipped
     )

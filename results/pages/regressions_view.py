@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from trainband.results.history.regressions import OPEN, Event, Regression
@@ -17,6 +18,7 @@ class RegressionView:
     """One regression, each text ready to show.
 
     Attributes:
+      onset_page: page of the first run of the new level, where it has one.
       environment: group, name, before and after of what differs between the runs on either side of the onset.
       events: time, state, owner and note.
       commands: label and command line of what can be done next.
@@ -36,6 +38,7 @@ class RegressionView:
     change: str
     host_class: str
     onset_run: str
+    onset_page: str | None
     faults: str
     confirmation: str
     environment: tuple[tuple[str, str, str, str], ...]
@@ -52,14 +55,14 @@ class RegressionsView:
     tone: str
     tallies: tuple[tuple[Word, int], ...]
     shown: tuple[RegressionView, ...]
-    run_pages: frozenset[str]
 
 
-def build_regressions(content: ReportContent) -> RegressionsView:
-    """The page of every regression of the store."""
+def build_regressions(content: ReportContent, views: Iterable[RegressionView]) -> RegressionsView:
+    """The page of every regression of the store; `views` are those that their cells' pages show."""
     history = content.history
-    views = [regression_view(each, content) for each in history.regressions]
-    views.sort(key=lambda view: not view.is_open)
+    known = {view.id: view for view in views}
+    shown = [known.get(each.regression_id) or regression_view(each, content) for each in history.regressions]
+    shown.sort(key=lambda view: not view.is_open)
     states = [each.state_on(history.today) for each in history.regressions]
     unowned = states.count("detected")
     waiting = sum(states.count(state) for state in WAITING)
@@ -73,8 +76,7 @@ def build_regressions(content: ReportContent) -> RegressionsView:
         answer=answer,
         tone=tone,
         tallies=tuple((word, states.count(state)) for state, word in REGRESSIONS.items() if state in states),
-        shown=tuple(views),
-        run_pages=frozenset(record.run_id for record in content.records),
+        shown=tuple(shown),
     )
 
 
@@ -97,6 +99,9 @@ def regression_view(regression: Regression, content: ReportContent) -> Regressio
         change=_change(regression, fraction=fraction),
         host_class=regression.host_class,
         onset_run=regression.onset_run,
+        onset_page=formats.run_page(regression.onset_run)
+        if any(record.run_id == regression.onset_run for record in content.records)
+        else None,
         faults=", ".join(regression.faults),
         confirmation=regression.confirmation.says if regression.confirmation else "not confirmed yet",
         environment=tuple((each.group, each.name, each.before, each.after) for each in regression.environment),

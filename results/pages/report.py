@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ from trainband.results.pages import formats
 from trainband.results.pages.cell_view import build_cell
 from trainband.results.pages.compare_view import build_compare
 from trainband.results.pages.content import ReportContent, current_judgements, records_by_cell
-from trainband.results.pages.matrix import known_cells
 from trainband.results.pages.overview import build_overview
 from trainband.results.pages.regressions_view import build_regressions
 from trainband.results.pages.run_view import build_run
 from trainband.results.pages.status_view import build_status
+from trainband.results.pages.summary import CellSummary, summarise
 
 INDEX = "index.html"
 _PLACES = (
@@ -39,29 +40,49 @@ def write_report(out: Path, content: ReportContent) -> Path:
     Raises:
       OSError: the disk refuses.
     """
+    make_folders(out)
+    pages = environment_of_pages(content)
+    summaries = [write_cell(pages, out, cell, content.of_cell(cell)) for cell in content.known_cells]
+    return write_overview(pages, out, content, summaries)
+
+
+def make_folders(out: Path) -> None:
+    """The folders of a report, and its style sheet and scripts."""
     for folder in (out, out / "assets", out / "cells", out / "runs"):
         folder.mkdir(parents=True, exist_ok=True)
     _write_assets(out / "assets")
-    pages = _environment(content)
-    current, records = current_judgements(content.judgements), records_by_cell(content.records)
-    run_pages = {record.run_id for record in content.records}
-    for record in content.records:
+
+
+def write_cell(pages: jinja2.Environment, out: Path, cell: str, content: ReportContent) -> CellSummary:
+    """The page of `cell` and those of its runs; `content` is the cell's."""
+    current = current_judgements(content.judgements).get(cell)
+    records = records_by_cell(content.records).get(cell, [])
+    for record in records:
         _write(pages, out / formats.run_page(record.run_id), "run.html", root="../", view=build_run(record, content))
-    for cell in known_cells(content):
-        view = build_cell(cell, content, current.get(cell), records.get(cell, ()))
-        _write(pages, out / formats.cell_page(cell), "cell.html", root="../", view=view, run_pages=run_pages)
+    run_pages = {record.run_id for record in records}
+    view = build_cell(cell, content, current, records)
+    _write(pages, out / formats.cell_page(cell), "cell.html", root="../", view=view, run_pages=run_pages)
+    return summarise(cell, content)
+
+
+def write_overview(
+    pages: jinja2.Environment, out: Path, content: ReportContent, summaries: Sequence[CellSummary]
+) -> Path:
+    """The pages about all cells; returns the path of the first one."""
+    regressions = build_regressions(content, (view for summary in summaries for view in summary.regressions))
     views = {
-        "regressions.html": build_regressions(content),
-        "status.html": build_status(content),
+        "regressions.html": regressions,
+        "status.html": build_status(content, summaries),
         "compare.html": build_compare(content),
-        INDEX: build_overview(content),
+        INDEX: build_overview(content, summaries, regressions),
     }
     for name, view in views.items():
         _write(pages, out / name, name, root="", here=name, view=view)
     return out / INDEX
 
 
-def _environment(content: ReportContent) -> jinja2.Environment:
+def environment_of_pages(content: ReportContent) -> jinja2.Environment:
+    """Templates with what all pages of one report share."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("trainband.results.pages", "templates"),
         autoescape=True,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
 from trainband.results.history.nights import Night
-from trainband.results.judgements import Judgement
 from trainband.results.pages import formats
 from trainband.results.pages.content import ReportContent
+from trainband.results.pages.summary import CellSummary
 from trainband.results.pages.words import NIGHTS, SWEEPS, Word
 
 NIGHTS_SHOWN = 60
@@ -88,13 +87,10 @@ class StatusView:
     waivers: tuple[WaiverLine, ...]
 
 
-def build_status(content: ReportContent) -> StatusView:
+def build_status(content: ReportContent, summaries: Iterable[CellSummary]) -> StatusView:
     """The page of the store's nights."""
     history = content.history
-    by_sweep: dict[str, list[Judgement]] = {}
-    for judgement in content.judgements:
-        by_sweep.setdefault(judgement.sweep_id or "", []).append(judgement)
-    lines = [_line(night, by_sweep.get(night.night_id, ())) for night in history.nights[:NIGHTS_SHOWN]]
+    lines = [_line(night, content.verdicts.get(night.night_id, {})) for night in history.nights[:NIGHTS_SHOWN]]
     newest = history.nights[0] if history.nights else None
     return StatusView(
         answer=_answer(lines, newest),
@@ -106,7 +102,7 @@ def build_status(content: ReportContent) -> StatusView:
         unfinished=tuple(_unfinished(sweep, content) for sweep in content.unfinished),
         nights=tuple(lines),
         nights_in_all=len(history.nights),
-        waivers=tuple(_waivers(content)),
+        waivers=tuple(_waivers(content, [summary.cell for summary in summaries])),
     )
 
 
@@ -133,8 +129,8 @@ def _facts(line: NightLine, night: Night) -> tuple[tuple[str, str], ...]:
     return tuple(facts)
 
 
-def _line(night: Night, judgements: Iterable[Judgement]) -> NightLine:
-    verdicts = Counter(judgement.verdict for judgement in judgements)
+def _line(night: Night, verdicts: Mapping[str, int]) -> NightLine:
+    commonest = sorted(verdicts.items(), key=lambda item: -item[1])
     told = [
         f"{len(names)} {word}"
         for word, names in (
@@ -151,7 +147,7 @@ def _line(night: Night, judgements: Iterable[Judgement]) -> NightLine:
         began=formats.utc(night.began),
         took="not ended" if took is None else formats.duration(took),
         suite=night.suite,
-        verdicts=", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()) or "none",
+        verdicts=", ".join(f"{count} {verdict}" for verdict, count in commonest) or "none",
         history=", ".join(told) or "no alarm",
         numerics=", ".join(night.numerics_changed),
         waiting=len(night.waiting),
@@ -168,8 +164,7 @@ def _seconds(night: Night) -> float | None:
 
 def _unfinished(sweep: Mapping[str, Any], content: ReportContent) -> UnfinishedLine:
     planned = [(str(run["cell"]), int(run["index"])) for run in sweep.get("runs", ())]
-    judged = {judgement.judgement_id for judgement in content.judgements}
-    waiting = [cell for cell, index in planned if f"{sweep['sweep_id']}-{index:04d}" not in judged]
+    waiting = [cell for cell, index in planned if f"{sweep['sweep_id']}-{index:04d}" not in content.judged]
     suite = sweep.get("suite")
     what = f"--suite={suite}" if suite else " ".join(f"--cells={cell}" for cell in dict.fromkeys(c for c, _ in planned))
     interrupted = sweep["status"] == "interrupted"
@@ -183,8 +178,7 @@ def _unfinished(sweep: Mapping[str, Any], content: ReportContent) -> UnfinishedL
     )
 
 
-def _waivers(content: ReportContent) -> Iterable[WaiverLine]:
-    cells = {judgement.cell for judgement in content.judgements}
+def _waivers(content: ReportContent, cells: Sequence[str]) -> Iterable[WaiverLine]:
     for waiver in content.history.waivers:
         yield WaiverLine(
             cells=waiver.cells,

@@ -53,7 +53,7 @@ class Bench:
     """One model ready to be trained in the three ways, `steps` at a time."""
 
     def __init__(self, model: ReferenceModel, profile: str, block_sec: float, *, steps: int | None = None) -> None:
-        """Blocks of `steps` steps, by default as many as take `block_sec`."""
+        """Blocks of `steps` steps, by default as many as take `block_sec`, and 4 at least."""
         self.model = model
         recipe = next(recipe for recipe in model.recipes if recipe.tier == model.tiers[0])
         # So many epochs that the separately synchronised steps in the middle of a run are never reached.

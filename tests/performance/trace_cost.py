@@ -45,8 +45,8 @@ def untraced() -> Iterator[None]:
 
 
 def measure(name: str, *, pairs: int, block_sec: float) -> dict[str, Any]:
-    """Blocks, ratios and shares of one model."""
-    traced = Bench(find_model(name), "cpu", block_sec)
+    """Blocks, ratios and shares of one model; blocks are single steps where `block_sec` is 0."""
+    traced = Bench(find_model(name), "cpu", block_sec, steps=None if block_sec else 1)
     with untraced():
         plain = Bench(find_model(name), "cpu", block_sec, steps=traced.steps)
     ways = {"traced": traced.harness, "plain": plain.harness}

@@ -29,13 +29,14 @@ from trainband.results.index_rows import Problem, RunRow
 from trainband.results.judgements import Judgement, MetricJudgement, Verdict, WaivedVerdict, skipped_judgement
 from trainband.results.metrics import MetricForm
 from trainband.results.pages import formats
-from trainband.results.pages.collect import report_content
+from trainband.results.pages.collect import store_content
 from trainband.results.pages.content import ModelInfo, ProfileInfo, ReportContent, current_judgements
 from trainband.results.pages.figures import distribution, windows
 from trainband.results.pages.gauges import gauge
 from trainband.results.pages.history_content import CellHistory, HistoryContent
 from trainband.results.pages.learning_curves import learning_curve
 from trainband.results.pages.report import write_report
+from trainband.results.pages.store_report import write_store_report
 from trainband.results.pages.words import THROUGHPUT, VERDICTS, WORST_FIRST
 from trainband.results.records import CurvePoint, Failure, Record, Window
 from trainband.results.store import Store
@@ -311,8 +312,6 @@ def _everything(make_content: Callable[..., ReportContent], make_run: MakeRun) -
             "suite": "quick",
             "runs": [{"cell": "mlp_digits:smoke@cpu"}, {"cell": "mlp_digits:smoke@cpu_jax"}],
         },
-        host={"Processor": "fast"},
-        expected_false_alarms=0.004,
         left_out={good.cell: 3},
         problems=(Problem(path="runs/broken", message="not JSON"),),
     )
@@ -367,7 +366,6 @@ def test_hostile_text_is_shown_and_never_obeyed(
         judgements=(_judgement("error", broken, cell=broken.cell, reason=HOSTILE, notes=(HOSTILE,)),),
         profiles=(ProfileInfo(name="cpu", title=HOSTILE, available=False, reason=HOSTILE),),
         problems=(Problem(path=HOSTILE, message=HOSTILE),),
-        host={HOSTILE: HOSTILE},
         history=_history(run, HOSTILE),
         unfinished=({"sweep_id": HOSTILE, "created": HOSTILE, "status": HOSTILE, "suite": HOSTILE, "runs": []},),
         rows=tuple(replace(row, sweep_id=HOSTILE, environment={HOSTILE: HOSTILE}) for row in _nights(run.cell, 2)),
@@ -437,7 +435,6 @@ def test_overview_answers_first_in_percent_and_utc(
         "2k",
         "no_baseline",
         "2026-03-03 03:06:07 UTC",
-        "0.0040 in a sweep like this",
         "running, 1 of 2 cells have a verdict",
         "3 (infrastructure",
         "planned",
@@ -626,7 +623,7 @@ def test_content_of_a_store_keeps_the_newest_runs_and_those_that_a_judgement_nam
     store.write_judgement(encode(_judgement("pass", runs[0], metrics=(inside,))))
     (store.run_path("run-5") / "record.json").write_text("{")
     model = ModelInfo(name="mlp_digits", title="A perceptron", tiers=("smoke",), metrics=metrics)
-    content = report_content(
+    whole = store_content(
         store,
         title="nightly",
         created=NOW,
@@ -638,14 +635,17 @@ def test_content_of_a_store_keeps_the_newest_runs_and_those_that_a_judgement_nam
         bands={"mlp_digits:smoke": band},
         runs_per_cell=2,
     )
+    assert whole.cells == (runs[0].cell,)
+    content = whole.of_cell(runs[0].cell)
     assert [record.run_id for record in content.records] == ["run-6", "run-1"]
     assert content.left_out == {runs[0].cell: 3}
     assert [problem.path for problem in content.problems] == ["runs/run-5"]
     assert content.throughput["run-6"].reason == "5 of 10 runs"
-    assert content.expected_false_alarms == pytest.approx(band.false_fails_a_night)
     assert content.models == (model,)
     assert content.profiles == (ProfileInfo(name="cpu", title="All cores", available=False, reason="no cores"),)
-    assert "The one judged cell passes" in Page(write_report(tmp_path / "site", content)).text
+    overview = Page(write_store_report(tmp_path / "site", whole)).text
+    assert "The one judged cell passes" in overview
+    assert f"{formats.number(band.false_fails_a_night, 2)} each time these cells are judged" in overview
 
 
 # In a browser

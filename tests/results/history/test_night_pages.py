@@ -18,7 +18,6 @@ from trainband.results.history.nights import Night, Waiting
 from trainband.results.history.regressions import EnvironmentChange, Event, Regression
 from trainband.results.history.series import Baseline, Quantity
 from trainband.results.index_rows import RunRow, run_row
-from trainband.results.judgements import Judgement
 from trainband.results.pages.compare_view import build_compare
 from trainband.results.pages.content import ReportContent
 from trainband.results.pages.fan import LEAST_CURVES, fan_of
@@ -36,10 +35,6 @@ Nights = Callable[..., list[RunRow]]
 def content_of(**fields: Any) -> ReportContent:
     values = {"title": "t", "created": "2026-03-03T05:06:07+00:00", "store_label": "s", "trainband_version": "1"}
     return ReportContent(**values, **fields)
-
-
-def judged(rows: list[RunRow], digest: str) -> list[dict[str, Any]]:
-    return [{"cell": row.cell, "records": [row.run_id], "band_digest": digest} for row in rows]
 
 
 # The environment
@@ -90,7 +85,9 @@ def dropped(make_nights: Nights, make_band: Any) -> ReportContent:
         *make_nights([metric.mean] * 12, recipe_hash=recipe, environment={"keras": "3.15.0"}),
         *make_nights([low] * 5, first=12, recipe_hash=recipe, environment={"keras": "3.15.1"}),
     ]
-    history = cell_history(CELL, rows, judged(rows, band_digest(band)), band=band, device="cpu", filed=[])
+    history = cell_history(
+        CELL, rows, dict.fromkeys((row.run_id for row in rows), band_digest(band)), band=band, device="cpu", filed=[]
+    )
     return content_of(
         bands={"mlp_digits:smoke": band}, history=HistoryContent(cells={CELL: history}), rows=tuple(rows[::-1])
     )
@@ -206,7 +203,7 @@ REGRESSION = Regression(
 
 def test_the_regressions_page_has_date_size_and_environment_and_the_next_command(dropped: ReportContent) -> None:
     content = replace(dropped, history=replace(dropped.history, today=date(2026, 1, 20), regressions=(REGRESSION,)))
-    view = build_regressions(content)
+    view = build_regressions(content, ())
     assert (view.answer, view.tone) == ("1 regression that nobody has acknowledged", "bad")
     (shown,) = view.shown
     assert (shown.since, shown.change, shown.shift) == ("2026-01-13", "\N{MINUS SIGN}15.0%", "\N{MINUS SIGN}5.0 sd")
@@ -226,7 +223,7 @@ def test_the_regressions_page_has_date_size_and_environment_and_the_next_command
 def test_a_regression_with_an_owner_waits_and_a_fixed_one_is_closed(state: Any, answer: str, tone: str) -> None:
     event = Event(state=state, at="2026-01-16T05:00:00+00:00", owner="kim")
     closed = replace(REGRESSION, events=(*REGRESSION.events, event))
-    view = build_regressions(content_of(history=HistoryContent(regressions=(closed,))))
+    view = build_regressions(content_of(history=HistoryContent(regressions=(closed,))), ())
     assert (view.answer, view.tone) == (answer, tone)
 
 
@@ -243,7 +240,6 @@ def test_the_status_page_says_what_ran_what_waits_and_why() -> None:
         exit_status=1,
     )
     older = replace(night, night_id="n1", began="2026-01-01T03:00:00+00:00", ended=None, exit_status=None)
-    passed = Judgement(judgement_id="j", created=night.began, sweep_id="n2", cell=CELL, verdict="pass", reason="")
     sweep = {
         "sweep_id": "s",
         "created": night.began,
@@ -251,9 +247,13 @@ def test_the_status_page_says_what_ran_what_waits_and_why() -> None:
         "suite": "quick",
         "runs": [{"cell": CELL, "index": 0}, {"cell": "cnn_digits:smoke@cpu", "index": 1}],
     }
-    done = replace(passed, judgement_id="s-0000", sweep_id="s")
-    content = content_of(history=HistoryContent(nights=(night, older)), judgements=(passed, done), unfinished=(sweep,))
-    view = build_status(content)
+    content = content_of(
+        history=HistoryContent(nights=(night, older)),
+        verdicts={"n2": {"pass": 1}},
+        judged=frozenset({"s-0000"}),
+        unfinished=(sweep,),
+    )
+    view = build_status(content, ())
     assert view.answer.startswith("The night of 2026-01-02: a cell failed")
     assert view.waiting == (("vit:short@cpu", "it would end after the budget"),)
     assert [(line.word.text, line.took, line.verdicts) for line in view.nights] == [
