@@ -11,9 +11,9 @@ from typing import IO
 TEMPORARY_SUFFIX = ".tmp"
 
 
-def atomic_write_text(path: Path, text: str) -> None:
+def atomic_write_text(path: Path, text: str, *, durable: bool = True) -> None:
     """Replaces the file at `path` by `text` (UTF-8): see `atomic_write`."""
-    atomic_write_bytes(path, text.encode("utf-8"))
+    atomic_write(path, lambda file: file.write(text.encode("utf-8")), durable=durable)
 
 
 def atomic_write_bytes(path: Path, content: bytes) -> None:
@@ -21,22 +21,27 @@ def atomic_write_bytes(path: Path, content: bytes) -> None:
     atomic_write(path, lambda file: file.write(content))
 
 
-def atomic_write(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Replaces the file at `path` by what `write` writes, flushed to disk; its folder must exist.
+def atomic_write(path: Path, write: Callable[[IO[bytes]], object], *, durable: bool = True) -> None:
+    """Replaces the file at `path` by what `write` writes; its folder must exist.
 
     It goes to a hidden file in the same folder, which is then renamed. On failure that file is removed.
+
+    Args:
+      durable: flush it to disk, so that it outlives a power cut; what can be made again does without.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
     try:
         with temporary.open("xb") as file:
             write(file)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync_path(path.parent)
+    if durable:
+        sync_path(path.parent)
 
 
 def sync_path(path: Path) -> None:

@@ -106,38 +106,9 @@ class Index:
 
         return self._do(work)
 
-    def judged_by(self, cell: str) -> dict[str, str | None]:
-        """Run of `cell` -> digest of the band of the newest judgement that it triggered."""
-        digest = JUDGEMENTS.c.document["band_digest"].as_string()
-        order = (JUDGEMENTS.c.created.desc(), JUDGEMENTS.c.judgement_id.desc())
-        query = sa.select(JUDGEMENTS.c.records, digest).where(JUDGEMENTS.c.cell == cell).order_by(*order)
-
-        def work(connection: sa.Connection) -> dict[str, str | None]:
-            found: dict[str, str | None] = {}
-            for records, band in connection.execute(query):
-                if records:
-                    found.setdefault(records[0], band)
-            return found
-
-        return self._do(work)
-
-    def verdicts_of_sweeps(self) -> dict[str, dict[str, int]]:
-        """Sweep -> verdict -> how many judgements."""
-        columns = (JUDGEMENTS.c.sweep_id, JUDGEMENTS.c.verdict)
-        query = sa.select(*columns, sa.func.count()).where(JUDGEMENTS.c.sweep_id.is_not(None)).group_by(*columns)
-
-        def work(connection: sa.Connection) -> dict[str, dict[str, int]]:
-            found: dict[str, dict[str, int]] = {}
-            for sweep_id, verdict, count in connection.execute(query):
-                found.setdefault(sweep_id, {})[verdict] = count
-            return found
-
-        return self._do(work)
-
-    def cells(self) -> list[str]:
-        """The cells that were trained or judged, by name."""
-        query = sa.union(sa.select(RUNS.c.cell), sa.select(JUDGEMENTS.c.cell))
-        return self._do(lambda connection: sorted(connection.scalars(query)))
+    def ask(self, question: Callable[[sa.Connection], T]) -> T:
+        """The answer to a question that only reads; it may be asked again where another process was in the way."""
+        return self._do(question)
 
     def problems(self) -> list[Problem]:
         """The entries that could not be read, by path."""

@@ -5,6 +5,7 @@ Every quantile comes from scipy or statsmodels, imported where it is used: listi
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Literal
 
@@ -24,6 +25,7 @@ def _at_least(n: int, least: int, what: str) -> None:
         raise ValueError(f"{what} = {n}: at least {least} needed")
 
 
+@functools.cache
 def tolerance_factor(n: int, *, coverage: float = COVERAGE, confidence: float = CONFIDENCE, sides: int = 2) -> float:
     """k such that mean +- k sd of `n` normal values holds the share `coverage` of the population with `confidence`.
 
@@ -58,6 +60,7 @@ def prediction_factor(n: int, *, fresh: int, alpha: float = CONFIRM_ALPHA) -> fl
     return float(stats.t.isf(alpha, n - 1) * math.sqrt(1.0 / fresh + 1.0 / n))
 
 
+@functools.cache
 def repeat_limit(sd: float, n: int, *, metrics: int, confidence: float = CONFIDENCE) -> float:
     """What two new runs differ by at most, in all of `metrics` at once, with probability `confidence`.
 

@@ -15,9 +15,9 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import filelock
 
@@ -52,6 +52,11 @@ __all__ = [
     "StoreError",
     "parse_store_location",
 ]
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+T = TypeVar("T")
 
 _SWEEP_KEYS = ("sweep_id", "created", "status")
 _CANDIDATES_SHOWN = 8
@@ -204,17 +209,9 @@ class Store:
         """The judgements that `where` asks for, newest first."""
         return self._index.ask(lambda index: index.judgements(where))
 
-    def judged_by(self, cell: str) -> dict[str, str | None]:
-        """Run of `cell` -> digest of the band of the newest judgement that it triggered."""
-        return self._index.ask(lambda index: index.judged_by(cell))
-
-    def verdicts_of_sweeps(self) -> dict[str, dict[str, int]]:
-        """Sweep -> verdict -> how many judgements."""
-        return self._index.ask(lambda index: index.verdicts_of_sweeps())
-
-    def cells(self) -> list[str]:
-        """The cells that were trained or judged, by name."""
-        return self._index.ask(lambda index: index.cells())
+    def ask(self, question: Callable[[sqlalchemy.Connection], T]) -> T:
+        """The answer of the index's database to a question of `store_summaries`."""
+        return self._index.ask(lambda index: index.ask(question))
 
     # Sweeps
 

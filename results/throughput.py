@@ -7,7 +7,7 @@ several days, because a shared host has slow days, and a host whose runs scatter
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Literal
@@ -83,8 +83,32 @@ def throughput_point(record: Record) -> ThroughputPoint | None:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class SpeedsBefore:
+    """The speeds on one basis of earlier runs that a run may be compared with.
+
+    Attributes:
+      days: on how many they were made.
+      cv: standard deviation over mean.
+      log_mean, log_sd: of the natural logarithms.
+    """
+
+    n: int
+    days: int
+    cv: float
+    log_mean: float
+    log_sd: float
+
+
 def throughput_word(record: Record, history: Sequence[ThroughputPoint]) -> ThroughputJudgement:
-    """How fast `record` trained, beside the earlier runs in `history` that it may be compared with.
+    """How fast `record` trained, beside the earlier runs in `history` that it may be compared with."""
+    point = throughput_point(record)
+    earlier = [item for item in history if _comparable(item, point)] if point is not None else []
+    return throughput_word_beside(record, lambda basis: _speeds_before(basis, earlier))
+
+
+def throughput_word_beside(record: Record, before: Callable[[Basis], SpeedsBefore]) -> ThroughputJudgement:
+    """How fast `record` trained, beside the speeds `before` it on each basis.
 
     On the CPU, examples per CPU second decide, and examples per second as well where the host is quiet enough. On an
     accelerator CPU seconds are mostly waiting, so examples per second alone decide.
@@ -94,10 +118,9 @@ def throughput_word(record: Record, history: Sequence[ThroughputPoint]) -> Throu
         return ThroughputJudgement(word="no_baseline", reason=f"outcome {record.outcome}: no speed was measured")
     if point.contended:
         return ThroughputJudgement(word="contended", reason="; ".join(point.contended))
-    earlier = [item for item in history if _comparable(item, point)]
     on_cpu = record.profile_spec.get("device") == "cpu"
     order: tuple[Basis, ...] = ("cpu", "wall") if on_cpu else ("wall",)
-    bases = tuple(_judge_basis(basis, point, earlier) for basis in order)
+    bases = tuple(_judge_basis(basis, point, before(basis)) for basis in order)
     first = bases[0]
     if first.word == "no_baseline":
         return ThroughputJudgement(word="no_baseline", reason=first.reason, bases=bases)
@@ -109,42 +132,54 @@ def throughput_word(record: Record, history: Sequence[ThroughputPoint]) -> Throu
     return ThroughputJudgement(word="ok", reason=first.reason, ratio=first.ratio, bases=bases)
 
 
-def _comparable(item: ThroughputPoint, point: ThroughputPoint) -> bool:
-    """Earlier only, so that judging again later gives the same word."""
-    same = (item.cell, item.recipe_hash, item.host_class) == (point.cell, point.recipe_hash, point.host_class)
-    return same and item.run_id != point.run_id and item.created < point.created and not (item.contended or item.faults)
+def is_healthy(item: ThroughputPoint) -> bool:
+    """Whether the run may stand in a baseline."""
+    return not (item.contended or item.faults)
 
 
-def _speed(basis: Basis, point: ThroughputPoint) -> float | None:
+def speed_of(basis: Basis, point: ThroughputPoint) -> float | None:
+    """The speed on that basis; None where it was not measured."""
     value = point.examples_per_cpu_sec if basis == "cpu" else point.examples_per_sec
     return value if value is not None and math.isfinite(value) and value > 0.0 else None
 
 
-def _judge_basis(basis: Basis, point: ThroughputPoint, earlier: Sequence[ThroughputPoint]) -> BasisJudgement:
-    value = _speed(basis, point)
+def _comparable(item: ThroughputPoint, point: ThroughputPoint) -> bool:
+    """Earlier only, so that judging again later gives the same word."""
+    same = (item.cell, item.recipe_hash, item.host_class) == (point.cell, point.recipe_hash, point.host_class)
+    return same and item.run_id != point.run_id and item.created < point.created and is_healthy(item)
+
+
+def _speeds_before(basis: Basis, earlier: Sequence[ThroughputPoint]) -> SpeedsBefore:
+    usable = [(item.created[:10], speed) for item in earlier if (speed := speed_of(basis, item)) is not None]
+    speeds = [speed for _, speed in usable]
+    logs = [math.log(speed) for speed in speeds]
+    return SpeedsBefore(
+        n=len(speeds),
+        days=len({day for day, _ in usable}),
+        cv=stdev(speeds) / fmean(speeds) if len(speeds) > 1 else 0.0,
+        log_mean=fmean(logs) if logs else 0.0,
+        log_sd=stdev(logs) if len(logs) > 1 else 0.0,
+    )
+
+
+def _judge_basis(basis: Basis, point: ThroughputPoint, before: SpeedsBefore) -> BasisJudgement:
+    value = speed_of(basis, point)
     if value is None:
         return BasisJudgement(basis=basis, word="no_baseline", reason="no window of this run closed")
-    usable = [(item.created[:10], speed) for item in earlier if (speed := _speed(basis, item)) is not None]
-    days = len({day for day, _ in usable})
-    if days < LEAST_DAYS:
-        return BasisJudgement(basis=basis, word="no_baseline", reason=f"{days} of {LEAST_DAYS} days")
-    if len(usable) < LEAST_RUNS:
-        return BasisJudgement(basis=basis, word="no_baseline", reason=f"{len(usable)} of {LEAST_RUNS} runs")
-    speeds = [speed for _, speed in usable]
-    cv = stdev(speeds) / fmean(speeds)
+    if before.days < LEAST_DAYS:
+        return BasisJudgement(basis=basis, word="no_baseline", reason=f"{before.days} of {LEAST_DAYS} days")
+    if before.n < LEAST_RUNS:
+        return BasisJudgement(basis=basis, word="no_baseline", reason=f"{before.n} of {LEAST_RUNS} runs")
+    cv = before.cv
     if cv >= NOISY_CV:
         return BasisJudgement(basis=basis, word="no_baseline", reason=f"noisy host: cv {100 * cv:.0f}%", cv=cv)
-    return _compare(basis, value, speeds, cv)
+    return _compare(basis, value, before)
 
 
-def _compare(basis: Basis, value: float, speeds: Sequence[float], cv: float) -> BasisJudgement:
-    logs = [math.log(speed) for speed in speeds]
-    center = fmean(logs)
-    width = tolerance_factor(len(logs)) * stdev(logs)
-    ratio, lower, upper = math.exp(math.log(value) - center), math.exp(-width), math.exp(width)
+def _compare(basis: Basis, value: float, before: SpeedsBefore) -> BasisJudgement:
+    width = tolerance_factor(before.n) * before.log_sd
+    ratio, lower, upper = math.exp(math.log(value) - before.log_mean), math.exp(-width), math.exp(width)
     word: Literal["ok", "slower", "faster"] = "slower" if ratio < lower else "faster" if ratio > upper else "ok"
     unit = "examples per CPU second" if basis == "cpu" else "examples per second"
-    reason = (
-        f"{value:.5g} {unit}, {ratio:.3f} of the baseline, {word} by [{lower:.3f}, {upper:.3f}] of {len(speeds)} runs"
-    )
-    return BasisJudgement(basis=basis, word=word, reason=reason, ratio=ratio, lower=lower, upper=upper, cv=cv)
+    reason = f"{value:.5g} {unit}, {ratio:.3f} of the baseline, {word} by [{lower:.3f}, {upper:.3f}] of {before.n} runs"
+    return BasisJudgement(basis=basis, word=word, reason=reason, ratio=ratio, lower=lower, upper=upper, cv=before.cv)

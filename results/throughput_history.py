@@ -2,20 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
-from trainband.results.index_rows import RunRow
+from trainband.results.index_rows import RunRow, utc_text
 from trainband.results.records import Record
-from trainband.results.throughput import ThroughputJudgement, ThroughputPoint, throughput_word
+from trainband.results.throughput import (
+    Basis,
+    SpeedsBefore,
+    ThroughputJudgement,
+    ThroughputPoint,
+    is_healthy,
+    speed_of,
+    throughput_word_beside,
+)
+
+_NOTHING = SpeedsBefore(n=0, days=0, cv=0.0, log_mean=0.0, log_sd=0.0)
 
 
 def throughput_judgements(records: Iterable[Record], rows: Iterable[RunRow]) -> dict[str, ThroughputJudgement]:
     """Run id -> how fast each of `records` trained beside the earlier runs among `rows`."""
-    history: dict[str, list[ThroughputPoint]] = {}
+    history: dict[tuple[str, str, str], list[ThroughputPoint]] = {}
     for row in rows:
-        if row.recipe_hash is not None:
-            history.setdefault(row.cell, []).append(_point(row, row.recipe_hash))
-    return {record.run_id: throughput_word(record, history.get(record.cell, ())) for record in records}
+        if row.recipe_hash is not None and not row.contended and not row.faults:
+            place = (row.cell, row.recipe_hash, row.host_class)
+            history.setdefault(place, []).append(_point(row, row.recipe_hash))
+    series = {place: _Speeds(points) for place, points in history.items()}
+    found = {}
+    for record in records:
+        measured = record.measurement
+        known = series.get((record.cell, measured.recipe_hash, record.host_class)) if measured is not None else None
+        created = utc_text("created", record.created)
+        found[record.run_id] = throughput_word_beside(
+            record, lambda basis, known=known, at=created: known.before(basis, at) if known is not None else _NOTHING
+        )
+    return found
+
+
+class _Speeds:
+    """The healthy runs that may be compared with one another, as running sums in the order of time."""
+
+    def __init__(self, points: Sequence[ThroughputPoint]) -> None:
+        ordered = sorted(filter(is_healthy, points), key=lambda point: point.created)
+        self._sums: dict[Basis, _Sums] = {basis: _Sums(basis, ordered) for basis in ("cpu", "wall")}
+
+    def before(self, basis: Basis, created: str) -> SpeedsBefore:
+        return self._sums[basis].before(created)
+
+
+class _Sums:
+    """Running sums on one basis; values are taken from the first one, so that no digits are lost in the squares."""
+
+    def __init__(self, basis: Basis, points: Sequence[ThroughputPoint]) -> None:
+        usable = [(point.created, speed) for point in points if (speed := speed_of(basis, point)) is not None]
+        self._created = [created for created, _ in usable]
+        days = [created[:10] for created in self._created]
+        fresh = [int(day != before) for day, before in zip(days, ["", *days], strict=False)]
+        self._days = [0, *accumulate(fresh)]
+        self._first = usable[0][1] if usable else 1.0
+        scaled = [speed / self._first for _, speed in usable]
+        logs = [math.log(value) for value in scaled]
+        self._plain = _running(scaled)
+        self._logs = _running(logs)
+
+    def before(self, created: str) -> SpeedsBefore:
+        n = bisect_left(self._created, created)
+        if n < 2:
+            return SpeedsBefore(n=n, days=self._days[n], cv=0.0, log_mean=0.0, log_sd=0.0)
+        mean, sd = _moments(self._plain[n], n)
+        log_mean, log_sd = _moments(self._logs[n], n)
+        return SpeedsBefore(
+            n=n, days=self._days[n], cv=sd / mean, log_mean=log_mean + math.log(self._first), log_sd=log_sd
+        )
+
+
+def _running(values: Sequence[float]) -> list[tuple[float, float]]:
+    """After each of the first 0, 1, ... values their sum and that of their squares."""
+    pairs = ((value, value * value) for value in values)
+    return list(accumulate(pairs, lambda a, b: (a[0] + b[0], a[1] + b[1]), initial=(0.0, 0.0)))
+
+
+def _moments(sums: tuple[float, float], n: int) -> tuple[float, float]:
+    """Mean and standard deviation (ddof 1) of `n` values."""
+    mean = sums[0] / n
+    return mean, math.sqrt(max(0.0, (sums[1] - n * mean * mean) / (n - 1)))
 
 
 def _point(row: RunRow, recipe_hash: str) -> ThroughputPoint:

@@ -32,7 +32,7 @@ class Alarm:
 
 
 def advance(upper: Any, lower: Any, score: Any) -> tuple[Any, Any]:
-    """Both sums after one more night; numbers, or arrays of as many series."""
+    """Both sums of many series after one more night, arrays of one shape: what `alarms` does for one."""
     import numpy as np
 
     clipped = np.clip(score, -CLIP_SD, CLIP_SD)
@@ -48,15 +48,16 @@ def alarms(scores: Sequence[float], restarts: Iterable[int] = ()) -> list[Alarm]
     begin_anew = frozenset(restarts)
     found = []
     upper = lower = 0.0
-    since = {"upper": 0, "lower": 0}
+    since: dict[Side, int] = {"upper": 0, "lower": 0}
     for index, score in enumerate(scores):
         if index in begin_anew:
             upper = lower = 0.0
-        since = {
-            "upper": since["upper"] if upper > 0.0 else index,
-            "lower": since["lower"] if lower > 0.0 else index,
-        }
-        upper, lower = advance(upper, lower, score)
+        if upper <= 0.0:
+            since["upper"] = index
+        if lower <= 0.0:
+            since["lower"] = index
+        clipped = min(max(score, -CLIP_SD), CLIP_SD)
+        upper, lower = max(0.0, upper + clipped - REFERENCE_SD), max(0.0, lower - clipped - REFERENCE_SD)
         if max(upper, lower) > LIMIT_SD:
             side: Side = "upper" if upper > lower else "lower"
             found.append(Alarm(index=index, since=since[side], side=side))

@@ -12,6 +12,7 @@ from trainband.results.history.series import Series
 from trainband.results.history.speed import speed_series
 from trainband.results.index_rows import RunFilter, RunRow
 from trainband.results.store import Store
+from trainband.results.store_summaries import judged_by
 from trainband.results.throughput import Basis
 
 
@@ -35,8 +36,8 @@ def cell_series(
     """
     rows = store.rows(RunFilter(cell=cell, outcome="completed"))
     followed = band is not None and band.status == "calibrated"
-    judged_by = store.judged_by(cell) if followed else {}
-    return series_of_rows(cell, rows, judged_by, band=band, device=device, filed=filed, faults=faults)
+    judged = judged_by(store, cell) if followed else {}
+    return series_of_rows(cell, rows, judged, band=band, device=device, filed=filed, faults=faults)
 
 
 def series_of_rows(

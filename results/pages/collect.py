@@ -24,6 +24,7 @@ from trainband.results.pages.content import (
 from trainband.results.pages.history_content import cell_history, history_content
 from trainband.results.records import Record
 from trainband.results.store import Store, StoreError
+from trainband.results.store_summaries import cells_of, judged_by, verdicts_of_sweeps
 from trainband.results.throughput_history import throughput_judgements
 from trainband.results.waivers import Waiver
 
@@ -79,9 +80,9 @@ class StoreContent:
         if device is None or not rows:
             return {}
         band = self.site.bands.get(cell.partition("@")[0])
-        judged_by = self.store.judged_by(cell)
+        judged = judged_by(self.store, cell)
         filed = self.site.history.regressions
-        return {cell: cell_history(cell, rows, judged_by, band=band, device=device, filed=filed)}
+        return {cell: cell_history(cell, rows, judged, band=band, device=device, filed=filed)}
 
 
 def store_content(
@@ -124,7 +125,7 @@ def store_content(
         problems=(*store.problems(), *unread),
         history=history,
         unfinished=unfinished,
-        verdicts=store.verdicts_of_sweeps(),
+        verdicts=verdicts_of_sweeps(store),
         judged=_judged(store, unfinished),
         rows=tuple(row for each in newest for row in store.rows(RunFilter(sweep_id=each["sweep_id"]))),
     )
@@ -133,7 +134,7 @@ def store_content(
 
 def _cells(store: Store, sweep: Mapping[str, Any] | None) -> tuple[str, ...]:
     """The cells of the store, or of the sweep, that were trained or judged."""
-    known = store.cells()
+    known = cells_of(store)
     if sweep is None:
         return tuple(known)
     wanted = {str(run["cell"]) for run in sweep.get("runs", ())}

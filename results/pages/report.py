@@ -53,15 +53,19 @@ def make_folders(out: Path) -> None:
     _write_assets(out / "assets")
 
 
-def write_cell(pages: jinja2.Environment, out: Path, cell: str, content: ReportContent) -> CellSummary:
-    """The page of `cell` and those of its runs; `content` is the cell's."""
+def write_cell(
+    pages: jinja2.Environment, out: Path, cell: str, content: ReportContent, *, done: frozenset[str] = frozenset()
+) -> CellSummary:
+    """The page of `cell` and those of its runs but the `done` ones; `content` is the cell's."""
     current = current_judgements(content.judgements).get(cell)
     records = records_by_cell(content.records).get(cell, [])
     for record in records:
-        _write(pages, out / formats.run_page(record.run_id), "run.html", root="../", view=build_run(record, content))
+        if record.run_id not in done:
+            view = build_run(record, content)
+            _write(pages, out / formats.run_page(record.run_id), "run.html", root="../", view=view)
     run_pages = {record.run_id for record in records}
-    view = build_cell(cell, content, current, records)
-    _write(pages, out / formats.cell_page(cell), "cell.html", root="../", view=view, run_pages=run_pages)
+    cell_view = build_cell(cell, content, current, records)
+    _write(pages, out / formats.cell_page(cell), "cell.html", root="../", view=cell_view, run_pages=run_pages)
     return summarise(cell, content)
 
 
@@ -100,7 +104,7 @@ def environment_of_pages(content: ReportContent) -> jinja2.Environment:
 
 
 def _write(environment: jinja2.Environment, path: Path, template: str, **values: Any) -> None:
-    atomic_write_text(path, environment.get_template(template).render(values))
+    atomic_write_text(path, environment.get_template(template).render(values), durable=False)
 
 
 def _write_assets(folder: Path) -> None:

@@ -1,16 +1,187 @@
-"""Writes the report of a store cell by cell, so that a store of any size fits into memory."""
+"""Writes the report of a store cell by cell: in several processes where there are many, and only what has changed since.
+
+`pages.json` beside the pages says of each cell from what its pages were made, and keeps its summary for the overview. A record
+never changes, so the page of a run is written again only when a judgement names it anew or the code is another.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import resources
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
+from trainband.results.band_files import band_digest
+from trainband.results.codec import CodecError, decode, encode
+from trainband.results.files import atomic_write_text
+from trainband.results.pages import formats
 from trainband.results.pages.collect import StoreContent
-from trainband.results.pages.report import environment_of_pages, make_folders, write_cell, write_overview
+from trainband.results.pages.report import (
+    environment_of_pages,
+    make_folders,
+    write_cell,
+    write_overview,
+)
+from trainband.results.pages.summary import CellSummary
+from trainband.results.store_summaries import cell_states
+
+MANIFEST = "pages.json"
+MANIFEST_VERSION = 1
+# Below so many cells to write, processes cost more than they save.
+CELLS_A_PROCESS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What is known of the pages of a cell.
+
+    Attributes:
+      key: digest of what they were made from.
+      runs: run -> digest of what its page was made from besides its record.
+    """
+
+    key: str
+    runs: Mapping[str, str]
+    summary: CellSummary
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """Attributes:
+    code: digest of the code that wrote the pages.
+    """
+
+    code: str
+    cells: Mapping[str, Written] = field(default_factory=dict)
+    version: int = field(default=MANIFEST_VERSION)
 
 
 def write_store_report(out: Path, content: StoreContent) -> Path:
-    """Writes the pages of `content` below `out`, as `write_report`; returns the path of the first one."""
+    """Writes the pages of `content` below `out`, as `write_report`, as far as they have changed; returns the first one.
+
+    Raises:
+      OSError: the disk refuses.
+      StoreError: the store cannot be read.
+    """
     make_folders(out)
+    before = _read(out / MANIFEST)
+    code = _code_digest(content)
+    known = before.cells if before.code == code else {}
+    keys = _keys(content)
+    stale = [cell for cell in content.cells if not _stands(known.get(cell), keys[cell])]
+    with _writer(out, content, len(stale)) as write_all:
+        fresh = dict(zip(stale, write_all([(cell, keys[cell], known.get(cell)) for cell in stale]), strict=True))
+    cells = {cell: fresh.get(cell) or known[cell] for cell in content.cells}
     pages = environment_of_pages(content.site)
-    summaries = [write_cell(pages, out, cell, content.of_cell(cell)) for cell in content.cells]
-    return write_overview(pages, out, content.site, summaries)
+    page = write_overview(pages, out, content.site, [written.summary for written in cells.values()])
+    _forget(out, before.cells, cells)
+    text = json.dumps(encode(Manifest(code=code, cells=cells)), allow_nan=False)
+    atomic_write_text(out / MANIFEST, text, durable=False)
+    return page
+
+
+def _stands(written: Written | None, key: str) -> bool:
+    return written is not None and written.key == key
+
+
+def _keys(content: StoreContent) -> dict[str, str]:
+    """Cell -> digest of what its pages are made from."""
+    history, states = content.site.history, cell_states(content.store)
+    shared = [content.runs_per_cell, content.site.sweep]
+    found = {}
+    for cell in content.cells:
+        band = content.site.bands.get(cell.partition("@")[0])
+        about = [
+            states.get(cell),
+            band_digest(band) if band is not None else None,
+            [[encode(each), each.state_on(history.today)] for each in history.regressions if each.cell == cell],
+            [encode(each) for each in history.canaries if each.cell == cell],
+            shared,
+        ]
+        found[cell] = _digest(about)
+    return found
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _code_digest(content: StoreContent) -> str:
+    """Of the templates, of trainband's version and of what it knows of models and profiles."""
+    root = resources.files("trainband.results.pages")
+    names = sorted(item.name for item in root.iterdir() if item.name.endswith(".py"))
+    texts = [(root / name).read_text(encoding="utf-8") for name in names]
+    texts += [
+        item.read_text(encoding="utf-8") for item in (root / "templates").iterdir() if item.name.endswith(".html")
+    ]
+    site = content.site
+    return _digest(
+        [texts, site.title, site.store_label, site.trainband_version, encode(site.models), encode(site.profiles)]
+    )
+
+
+# Writing cells
+
+
+class _Task:
+    """What each process keeps: a store of its own connections, and the templates."""
+
+    content: StoreContent
+    out: Path
+    pages: Any
+
+
+def _prepare(out: Path, content: StoreContent) -> None:
+    _Task.content, _Task.out, _Task.pages = content, out, environment_of_pages(content.site)
+
+
+def _write_one(asked: tuple[str, str, Written | None]) -> Written:
+    cell, key, before = asked
+    content = _Task.content.of_cell(cell)
+    named: dict[str, list[str]] = {}
+    for judgement in content.judgements:
+        for run_id in judgement.records:
+            named.setdefault(run_id, []).append(judgement.judgement_id)
+    runs = {record.run_id: _digest(sorted(named.get(record.run_id, ()))) for record in content.records}
+    done = {run_id for run_id, made in (before.runs if before else {}).items() if runs.get(run_id) == made}
+    summary = write_cell(_Task.pages, _Task.out, cell, content, done=frozenset(done))
+    return Written(key=key, runs=runs, summary=summary)
+
+
+@contextmanager
+def _writer(out: Path, content: StoreContent, cells: int) -> Iterator[Any]:
+    """A function that writes cells and gives what is then known of them, in their order."""
+    processes = min(len(os.sched_getaffinity(0)), cells // CELLS_A_PROCESS)
+    _prepare(out, content)
+    if processes < 2:
+        yield lambda asked: map(_write_one, asked)
+        return
+    # A fork has the content already; an index keeps no connection between two questions.
+    with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
+        yield lambda asked: pool.map(_write_one, asked, chunksize=4)
+
+
+# What was written before
+
+
+def _read(path: Path) -> Manifest:
+    """The manifest at `path`; an empty one where there is none that this release can read: all is written again then."""
+    try:
+        return decode(Manifest, json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, CodecError):
+        return Manifest(code="")
+
+
+def _forget(out: Path, before: Mapping[str, Written], now: Mapping[str, Written]) -> None:
+    """Removes the pages of runs and cells that are not shown any more."""
+    kept = {run_id for written in now.values() for run_id in written.runs}
+    gone = {run_id for written in before.values() for run_id in written.runs} - kept
+    for page in (*map(formats.run_page, gone), *(formats.cell_page(cell) for cell in set(before) - set(now))):
+        (out / page).unlink(missing_ok=True)

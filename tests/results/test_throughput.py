@@ -8,10 +8,13 @@ from dataclasses import replace
 from statistics import NormalDist
 from typing import Any
 
+import numpy as np
 import pytest
 
+from trainband.results.index_rows import run_row
 from trainband.results.records import Record
 from trainband.results.throughput import ThroughputPoint, throughput_point, throughput_word
+from trainband.results.throughput_history import throughput_judgements
 
 Run = Callable[..., Record]
 
@@ -130,3 +133,28 @@ def test_a_contended_run_says_so_whatever_its_speed(night: Callable[..., Record]
 def test_a_run_without_speed_has_no_baseline(make_run: Run, night: Callable[..., Record]) -> None:
     assert throughput_word(make_run(outcome="error"), []).reason == "outcome error: no speed was measured"
     assert throughput_word(night(cpu=None), history(night)).reason == "no window of this run closed"
+
+
+def test_many_runs_at_once_get_the_words_that_each_gets_alone(night: Callable[..., Record]) -> None:
+    rng = np.random.default_rng(4)
+    records = []
+    for index in range(60):
+        record = night(
+            cpu=float(1500.0 * np.exp(0.02 * rng.standard_normal())) if index % 7 else None,
+            wall=float(2000.0 * np.exp((0.02 if index < 40 else 0.06) * rng.standard_normal())),
+            created=f"2026-03-{1 + index // 3:02d}T04:{index:02d}:00+00:00",
+            host_class="host" if index % 5 else "another",
+            contended=("busy",) if index % 11 == 3 else (),
+            faults=("slow",) if index % 13 == 5 else (),
+        )
+        records.append(replace(record, run_id=f"r{index}"))
+    points = [point for record in records if (point := throughput_point(record)) is not None]
+    together = throughput_judgements(records, [run_row(record) for record in reversed(records)])
+    words = set()
+    for record in records:
+        alone = throughput_word(record, points)
+        found = together[record.run_id]
+        assert (found.word, found.reason) == (alone.word, alone.reason)
+        assert [basis.upper for basis in found.bases] == pytest.approx([basis.upper for basis in alone.bases])
+        words.add(found.word)
+    assert words >= {"ok", "no_baseline", "contended"}

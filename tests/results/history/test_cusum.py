@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trainband.results.history.cusum import Alarm, alarms
+from trainband.results.history.cusum import LIMIT_SD, Alarm, advance, alarms
 from trainband.results.history.placing import placed
 
 
@@ -53,3 +53,16 @@ def test_nights_after_the_alarm_move_the_place() -> None:
 def test_a_change_is_placed_after_the_one_before() -> None:
     scores = [-3.0] * 20
     assert placed(scores, first=5, alarm=8, last=19, baseline_n=20) == 5
+
+
+def test_many_series_at_once_have_the_sums_of_each_alone() -> None:
+    scores = np.random.default_rng(3).standard_normal((40, 60)) * 2.0
+    upper, lower = np.zeros(40), np.zeros(40)
+    first = np.full(40, -1)
+    for night in range(60):
+        upper, lower = advance(upper, lower, scores[:, night])
+        first = np.where((first < 0) & (np.maximum(upper, lower) > LIMIT_SD), night, first)
+    alone = [alarms(list(row)) for row in scores]
+    assert [found[0].index if found else -1 for found in alone] == list(first)
+    assert (first >= 0).any()
+    assert (first < 0).any()
