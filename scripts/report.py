@@ -58,6 +58,7 @@ def write_site(
     """Write the report of `store`; returns the path of its first page."""
     from trainband import __version__
     from trainband.benchmarks.judging import now_utc
+    from trainband.benchmarks.run_extras import run_extras
     from trainband.results.pages.collect import store_content
     from trainband.results.pages.store_report import write_store_report
 
@@ -73,6 +74,7 @@ def write_site(
         bands=_bands(bands, models),
         waivers=bands.waivers,
         sweep_id=sweep_id,
+        extras=lambda run_id: run_extras(store.run_path(run_id)),
     )
     return write_store_report(out, content)
 

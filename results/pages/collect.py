@@ -22,6 +22,7 @@ from trainband.results.pages.content import (
     standing,
 )
 from trainband.results.pages.history_content import cell_history, history_content
+from trainband.results.pages.run_extras import ExtrasOf, no_extras
 from trainband.results.records import Record
 from trainband.results.store import Store, StoreError
 from trainband.results.store_summaries import cells_of, judged_by, verdicts_of_sweeps
@@ -99,11 +100,13 @@ def store_content(
     waivers: Iterable[Waiver] = (),
     sweep_id: str | None = None,
     runs_per_cell: int = RUNS_PER_CELL,
+    extras: ExtrasOf = no_extras,
 ) -> StoreContent:
     """What the report of a sweep shows, or of the whole store where `sweep_id` is None.
 
     Args:
       available: profile name -> the answer of its probe; a profile that is missing was not asked.
+      extras: run id -> what it left beside its record.
 
     Raises:
       StoreError: there is no such sweep, or the store cannot be read.
@@ -127,6 +130,7 @@ def store_content(
         unfinished=unfinished,
         verdicts=verdicts_of_sweeps(store),
         judged=_judged(store, unfinished),
+        extras=extras,
         rows=tuple(row for each in newest for row in store.rows(RunFilter(sweep_id=each["sweep_id"]))),
     )
     return StoreContent(store=store, site=site, cells=_cells(store, sweep), runs_per_cell=runs_per_cell)

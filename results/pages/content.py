@@ -11,6 +11,7 @@ from trainband.results.index_rows import Problem, RunRow
 from trainband.results.judgements import Judgement
 from trainband.results.metrics import MetricForm, MetricSpec, metric_form
 from trainband.results.pages.history_content import HistoryContent
+from trainband.results.pages.run_extras import ExtrasOf, no_extras
 from trainband.results.pages.words import WORST_FIRST
 from trainband.results.records import Record
 from trainband.results.throughput import ThroughputJudgement
@@ -85,6 +86,7 @@ class ReportContent:
     unfinished: documents of the sweeps that run or were interrupted, newest first.
     verdicts: sweep -> verdict -> how many judgements.
     judged: ids of the judgements of the unfinished sweeps.
+    extras: run id -> what it left beside its record.
     rows: the runs that the compare page sets beside one another, newest first.
     """
 
@@ -106,6 +108,7 @@ class ReportContent:
     verdicts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     judged: frozenset[str] = frozenset()
     rows: tuple[RunRow, ...] = ()
+    extras: ExtrasOf = no_extras
 
     @property
     def planned_cells(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from trainband.results.pages.figure_parts import (
     rectangle,
     segment,
 )
+from trainband.results.pages.run_extras import TraceFacts
 from trainband.results.records import Throughput
 
 _EPOCHS_TICKED = 12
@@ -140,3 +141,33 @@ def windows(throughput: Throughput, batch_size: object) -> Figure | None:
         {"title": axis_title("window")}, {"title": axis_title(unit), "rangemode": "tozero"}, shapes=shapes
     )
     return {"data": [bars], "layout": {**layout, "bargap": 0.25, "showlegend": False}}
+
+
+# Trace
+
+
+def trace(facts: TraceFacts) -> Figure | None:
+    """Loss and gradient norm of the steps, each on an axis of its own."""
+    if not facts.steps:
+        return None
+    y2 = {"title": axis_title("gradient norm"), "overlaying": "y", "side": "right", "showgrid": False}
+    layout = axes_layout({"title": axis_title("step")}, {"title": axis_title("training loss")})
+    base = {"zeroline": False, "fixedrange": True, "automargin": True, "linecolor": "--line", "tickcolor": "--line"}
+    lines = [
+        _steps_line("training loss", facts.steps, facts.losses, "--series", "y"),
+        _steps_line("gradient norm", facts.steps, facts.gradient_norms, "--seed", "y2"),
+    ]
+    return {"data": lines, "layout": {**layout, "yaxis2": {**base, **y2}}}
+
+
+def _steps_line(name: str, steps: Sequence[int], values: Sequence[float | None], color: str, axis: str) -> Figure:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": list(steps),
+        "y": list(values),
+        "yaxis": axis,
+        "line": {"color": color, "width": 1.5, "dash": "solid" if axis == "y" else "dot"},
+        "hovertemplate": f"step %{{x}}: %{{y:.5~g}}<extra>{name}</extra>",
+    }

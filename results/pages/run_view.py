@@ -10,11 +10,10 @@ from trainband.results.pages import figures, formats
 from trainband.results.pages.content import ReportContent
 from trainband.results.pages.figure_parts import Figure
 from trainband.results.pages.reasons import metric_units, spoken_reason
+from trainband.results.pages.run_extras import Rows
 from trainband.results.pages.runs_table import RunLine, run_line
 from trainband.results.pages.words import VERDICTS, Word
 from trainband.results.records import Measurement, Record, Throughput
-
-Rows = tuple[tuple[str, str], ...]
 
 LOG_LINES = 400
 
@@ -33,6 +32,8 @@ class CurveRow:
 class RunView:
     """Attributes:
     about: what was asked for. `work`, `speed`, `data`, `weights` are tables of label and text.
+    trace: loss and gradient norm of its steps; `no_trace` says why there is none.
+    receipt: what a replay came to; empty for a run that is none.
     digests: rows of `data` and `weights` are long hexadecimal texts.
     judgements: verdict, reason and time of each judgement that names this run.
     """
@@ -58,6 +59,10 @@ class RunView:
     profile_spec: Rows
     fingerprint: Rows
     packages: Rows
+    trace: Figure | None
+    trace_facts: Rows
+    no_trace: str
+    receipt: Rows
     log_tail: str
     command: str
 
@@ -67,7 +72,7 @@ def build_run(record: Record, content: ReportContent) -> RunView:
     measured = record.measurement
     quality = measured.quality if measured else None
     fingerprint = {key: value for key, value in record.fingerprint.items() if key != "distributions"}
-    units = metric_units(content)
+    units, extras = metric_units(content), content.extras(record.run_id)
     packages = record.fingerprint.get("distributions", {})
     return RunView(
         line=run_line(record, content),
@@ -95,6 +100,10 @@ def build_run(record: Record, content: ReportContent) -> RunView:
         profile_spec=_flat(record.profile_spec),
         fingerprint=_flat(fingerprint),
         packages=_flat(packages),
+        trace=figures.trace(extras.trace) if extras.trace else None,
+        trace_facts=extras.trace.facts if extras.trace else (),
+        no_trace=extras.no_trace,
+        receipt=extras.receipt,
         log_tail="\n".join(record.log_tail.splitlines()[-LOG_LINES:]),
         command=record.command,
     )

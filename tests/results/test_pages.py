@@ -36,6 +36,7 @@ from trainband.results.pages.gauges import gauge
 from trainband.results.pages.history_content import CellHistory, HistoryContent
 from trainband.results.pages.learning_curves import learning_curve
 from trainband.results.pages.report import write_report
+from trainband.results.pages.run_extras import RunExtras, TraceFacts
 from trainband.results.pages.store_report import write_store_report
 from trainband.results.pages.words import THROUGHPUT, VERDICTS, WORST_FIRST
 from trainband.results.records import CurvePoint, Failure, Record, Window
@@ -226,6 +227,11 @@ def _row_of(cell: str, run_id: str, created: str) -> RunRow:
     )
 
 
+def _extras(text: str) -> RunExtras:
+    facts = TraceFacts(steps=(0, 1, 2), losses=(2.0, None, 1.0), gradient_norms=(1.0, 1.5, 1.0), facts=((text, text),))
+    return RunExtras(trace=facts, receipt=((text, text),))
+
+
 def _history(run: Record, text: str) -> HistoryContent:
     """A regression, a series with its change, a mark of each kind, a night and a waiver, all of which say `text`."""
     points = tuple(
@@ -304,6 +310,7 @@ def _everything(make_content: Callable[..., ReportContent], make_run: MakeRun) -
         records=(good, failed, old),
         history=_history(good, HOSTILE),
         rows=tuple(_nights(good.cell, 12)),
+        extras=lambda run_id: _extras(HOSTILE) if run_id == "night-1" else RunExtras(no_trace="it died"),
         unfinished=({"sweep_id": SWEEP, "created": NOW, "status": "interrupted", "suite": None, "runs": []},),
         sweep={
             "sweep_id": SWEEP,
@@ -367,6 +374,7 @@ def test_hostile_text_is_shown_and_never_obeyed(
         profiles=(ProfileInfo(name="cpu", title=HOSTILE, available=False, reason=HOSTILE),),
         problems=(Problem(path=HOSTILE, message=HOSTILE),),
         history=_history(run, HOSTILE),
+        extras=lambda run_id: _extras(HOSTILE),
         unfinished=({"sweep_id": HOSTILE, "created": HOSTILE, "status": HOSTILE, "suite": HOSTILE, "runs": []},),
         rows=tuple(replace(row, sweep_id=HOSTILE, environment={HOSTILE: HOSTILE}) for row in _nights(run.cell, 2)),
     )
@@ -523,7 +531,7 @@ def test_run_page_of_a_failure_shows_the_log_and_of_a_success_the_measurement(
     assert failed.figures == []
     assert "1,408 of 1,408 planned" in good.text
     assert "d" * 64 in good.text
-    assert len(good.figures) == 1
+    assert len(good.figures) == 2
 
 
 # Figures
@@ -678,7 +686,7 @@ def test_a_browser_draws_the_charts_and_has_nothing_to_complain_of(
     browse: Callable[[str], tuple[str, list[str]]],
 ) -> None:
     out = write(_everything(make_content, make_run))
-    charts = {"cells/mlp_digits-smoke-cpu.html": 5, "runs/night-1.html": 1, "index.html": 0, "status.html": 0}
+    charts = {"cells/mlp_digits-smoke-cpu.html": 5, "runs/night-1.html": 2, "index.html": 0, "status.html": 0}
     for name, count in {**charts, "regressions.html": 0}.items():
         page, complaints = browse((out / name).as_uri())
         assert complaints == [], name
