@@ -85,12 +85,12 @@ class TensorFlowAdapter(Adapter):
         self.slots = slots_of(self.optimizer, self.variables)
         parameters = sum(math.prod(entry.variable.shape) for entry in self._trainable)
         compiled = kit.compiles_parts and parameters >= COMPILED_UPDATE and not self.recipe.stock
-        self._update = tf.function(self._apply, jit_compile=True) if compiled else self._apply
+        self._update = tf.function(self._apply, jit_compile=True, autograph=False) if compiled else self._apply
         step = self._step_of_burst if self._strategy is None else self._distributed_step
-        self._train = tf.function(step, jit_compile=self.profile.jit_compile or None)
+        self._train = tf.function(step, jit_compile=self.profile.jit_compile or None, autograph=False)
         self._traced: Any = None
         self._indices = [tf.constant(index) for index in range(BURST)]
-        self._eval = tf.function(lambda inputs: layers.widened(self.model(inputs, training=False)))
+        self._eval = tf.function(lambda inputs: layers.widened(self.model(inputs, training=False)), autograph=False)
 
     def _scope(self) -> Any:
         return self._strategy.scope() if self._strategy else tf.init_scope()
@@ -260,7 +260,7 @@ class TensorFlowAdapter(Adapter):
 
     def device_matmul(self, matrix: np.ndarray) -> Callable[[], object]:
         operand = tf.constant(matrix)
-        multiply = tf.function(lambda: tf.linalg.matmul(operand, operand)[0, 0])
+        multiply = tf.function(lambda: tf.linalg.matmul(operand, operand)[0, 0], autograph=False)
         return lambda: multiply().numpy()
 
     def peak_device_bytes(self) -> int | None:

@@ -50,7 +50,10 @@ class Pointwise:
 def _pair(forward: Callable[..., Any], backward: Callable[..., Any], compiled: bool) -> tuple[Any, Any]:
     if not compiled:
         return forward, backward
-    return tf.function(forward, jit_compile=True), tf.function(backward, jit_compile=True)
+    return (
+        tf.function(forward, jit_compile=True, autograph=False),
+        tf.function(backward, jit_compile=True, autograph=False),
+    )
 
 
 @cache

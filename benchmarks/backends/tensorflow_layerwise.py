@@ -50,7 +50,9 @@ class TensorFlowLayerwise(Layerwise):
             return outputs, found[: len(floats)], found[len(floats) :], by[len(floats) :]
 
         before = [variable.numpy() for variable in others]
-        outputs, by_inputs, by_weights, raw = tf.function(pull)(given, [tf.constant(slope) for slope in slopes or ()])
+        outputs, by_inputs, by_weights, raw = tf.function(pull, autograph=False)(
+            given, [tf.constant(slope) for slope in slopes or ()]
+        )
         after = [np.asarray(variable.numpy()) for variable in others]
         for variable, value in zip(others, before, strict=True):
             variable.assign(value)
@@ -77,7 +79,7 @@ class TensorFlowLayerwise(Layerwise):
                 loss = self.adapter.batch_loss(targets, logits)
             return loss, tape.gradient(loss, logits)
 
-        loss, slope = tf.function(take)(tf.constant(targets), tf.constant(outputs))
+        loss, slope = tf.function(take, autograph=False)(tf.constant(targets), tf.constant(outputs))
         return float(loss.numpy()), self.array(slope)
 
     def descend(self, gradients: Sequence[np.ndarray], rate: float | None, *, pulled: bool) -> None:
@@ -85,7 +87,9 @@ class TensorFlowLayerwise(Layerwise):
         places = [place for place, entry in enumerate(self.adapter.variables) if entry.trainable]
         rows = zip(places, gradients, strict=True)
         given = [sparse[place] if place in sparse else tf.constant(gradient) for place, gradient in rows]
-        tf.function(self.adapter.descend)(given, None if rate is None else tf.constant(rate, tf.float32))
+        tf.function(self.adapter.descend, autograph=False)(
+            given, None if rate is None else tf.constant(rate, tf.float32)
+        )
 
     def keys(self, keys: np.ndarray) -> Any:
         return tf.constant(keys)
