@@ -42,6 +42,7 @@ INSTALL_REQUIRES = [
 ]
 
 EXTRAS_REQUIRE = {
+    "figures": ["matplotlib>=3.8"],
     "gpu": ["tensorflow[and-cuda]>=2.16"],
     "jax": ["jax>=0.4.30"],
     "mlflow": ["alembic>=1.13", "mlflow-skinny>=3.0"],  # alembic makes the tables of MLflow's local database
@@ -52,6 +53,7 @@ EXTRAS_REQUIRE = {
         "hypothesis>=6.100",
         "ipykernel>=6.29",
         "junitparser>=4.0",
+        "matplotlib>=3.8",
         "mlperf-logging>=4.0",
         "mypy>=1.11",
         "nbclient>=0.10",

@@ -14,6 +14,7 @@ from trainband.results.exports import (
     mlflow,
     mlperf,
     perfzero,
+    print_figures,
     slack,
     tables,
     tensorboard,
@@ -83,6 +84,7 @@ FORMATS: Mapping[str, FileFormat | DatabaseFormat] = {
     ),
     "mlperf": FileFormat(summary="MLPerf log lines of each run", render=mlperf.render, takes=was_trained),
     "github-action-benchmark": FileFormat(summary="its two custom JSON files", render=github_action_benchmark.render),
+    "figures": FileFormat(summary="verdicts and speeds as SVG and PNG, for print", render=print_figures.render),
     "slack": FileFormat(summary="a chat message for an incoming webhook", render=slack.render, text=True, file=True),
 }
 
