@@ -75,7 +75,7 @@ def write_store_report(out: Path, content: StoreContent) -> Path:
     code = _code_digest(content)
     known = before.cells if before.code == code else {}
     keys = _keys(content)
-    stale = [cell for cell in content.cells if not _stands(known.get(cell), keys[cell])]
+    stale = [cell for cell in content.cells if not _stands(out, cell, known.get(cell), keys[cell])]
     with _writer(out, content, len(stale)) as write_all:
         fresh = dict(zip(stale, write_all([(cell, keys[cell], known.get(cell)) for cell in stale]), strict=True))
     cells = {cell: fresh.get(cell) or known[cell] for cell in content.cells}
@@ -87,8 +87,8 @@ def write_store_report(out: Path, content: StoreContent) -> Path:
     return page
 
 
-def _stands(written: Written | None, key: str) -> bool:
-    return written is not None and written.key == key
+def _stands(out: Path, cell: str, written: Written | None, key: str) -> bool:
+    return written is not None and written.key == key and (out / formats.cell_page(cell)).exists()
 
 
 def _keys(content: StoreContent) -> dict[str, str]:
@@ -150,7 +150,11 @@ def _write_one(asked: tuple[str, str, Written | None]) -> Written:
         for run_id in judgement.records:
             named.setdefault(run_id, []).append(judgement.judgement_id)
     runs = {record.run_id: _digest(sorted(named.get(record.run_id, ()))) for record in content.records}
-    done = {run_id for run_id, made in (before.runs if before else {}).items() if runs.get(run_id) == made}
+    done = {
+        run_id
+        for run_id, made in (before.runs if before else {}).items()
+        if runs.get(run_id) == made and (_Task.out / formats.run_page(run_id)).exists()
+    }
     summary = write_cell(_Task.pages, _Task.out, cell, content, done=frozenset(done))
     return Written(key=key, runs=runs, summary=summary)
 

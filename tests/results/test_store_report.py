@@ -120,6 +120,22 @@ def test_without_a_readable_list_of_pages_all_are_written_again(
     assert rewritten(before, stamps(site)) == set(before)
 
 
+def test_a_page_that_somebody_removed_is_written_again(
+    tmp_path: Path, add: Callable[..., Record], content: Callable[..., StoreContent]
+) -> None:
+    site = tmp_path / "site"
+    add(1)
+    add(1, "cpu_xla")
+    write_store_report(site, content())
+    before = stamps(site)
+    (site / "cells" / "mlp_digits-smoke-cpu.html").unlink()
+    (site / "runs" / "run-cpu-1.html").unlink()
+    write_store_report(site, content())
+    after = stamps(site)
+    assert set(after) == set(before)
+    assert rewritten(before, after) == {"cells/mlp_digits-smoke-cpu.html", "runs/run-cpu-1.html"}
+
+
 def test_another_band_or_another_title_is_another_page(
     tmp_path: Path, add: Callable[..., Record], content: Callable[..., StoreContent], make_band: Any
 ) -> None:
