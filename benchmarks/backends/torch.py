@@ -21,6 +21,7 @@ from trainband.benchmarks.backends.common import (
 )
 from trainband.benchmarks.backends.logits_digest import row_stride
 from trainband.benchmarks.backends.signals import Signals
+from trainband.benchmarks.backends.torch_memory import set_copies
 from trainband.benchmarks.batches import Batch
 from trainband.models.layers.draws import Draws, drawing
 from trainband.models.specs import PIXEL_SCALE, Recipe
@@ -56,6 +57,7 @@ class TorchAdapter(Adapter):
 
     def _build(self, architecture: Callable[[Any], Any]) -> None:
         kit = TorchKit()
+        set_copies(self.recipe.stock)
         self.model = architecture(kit)
         self.optimizer = build_optimizer(self.recipe, self.model.trainable_variables)
         self.random_layers = kit.random_layers
