@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import accumulate
 
 from trainband.results.index_rows import RunRow, utc_text
@@ -35,10 +36,12 @@ def throughput_judgements(records: Iterable[Record], rows: Iterable[RunRow]) -> 
         measured = record.measurement
         known = series.get((record.cell, measured.recipe_hash, record.host_class)) if measured is not None else None
         created = utc_text("created", record.created)
-        found[record.run_id] = throughput_word_beside(
-            record, lambda basis, known=known, at=created: known.before(basis, at) if known is not None else _NOTHING
-        )
+        found[record.run_id] = throughput_word_beside(record, partial(_before, known, created))
     return found
+
+
+def _before(known: _Speeds | None, created: str, basis: Basis) -> SpeedsBefore:
+    return known.before(basis, created) if known is not None else _NOTHING
 
 
 class _Speeds:

@@ -42,8 +42,7 @@ def run(values: Any, words: list[str]) -> int:
         site = LiveSite(store_root=store.root, folder=Path(scratch), write=write, every_sec=values.every or 3.0)
         site.refresh()
         server = listen(site, values.host, values.port)
-        host, port = server.server_address[:2]
-        print(f"http://{host}:{port}/  (Ctrl-C ends it)", flush=True)
+        print(f"http://{values.host}:{server.server_port}/  (Ctrl-C ends it)", flush=True)
         with site.refreshing():
             try:
                 server.serve_forever()

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trainband.results.exports.rows import ExportError, ExportMetric, ExportRow, ExportWord
+from trainband.results.exports.rows import ExportError, ExportMetric, ExportRow
 from trainband.results.judgements import SIGNS
 from trainband.results.pages.formats import printable
 
@@ -29,7 +29,7 @@ _COLORS = {
     "skipped": "#566167",
 }
 # matplotlib's own font has no hourglass.
-_SIGNS: Mapping[ExportWord, str] = {**SIGNS, "timeout": "…", "planned": "·"}
+_SIGNS: Mapping[str, str] = dict([*SIGNS.items(), ("timeout", "…"), ("planned", "·")])
 _BAND, _INK, _SOFT = "#d5eee5", "#1d2327", "#5b666d"
 
 
@@ -51,7 +51,12 @@ def _drawn(rows: Sequence[ExportRow], kind: str) -> bytes:
     except ModuleNotFoundError as error:
         raise ExportError(f"{error}: pip install 'trainband[figures]'") from error
     # The same rows give the same bytes: no date, and ids that are made from the content.
-    own = {"svg.fonttype": "none", "svg.hashsalt": "trainband", "font.family": "sans-serif", "font.size": 9.0}
+    own: dict[Any, Any] = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "trainband",
+        "font.family": "sans-serif",
+        "font.size": 9.0,
+    }
     with mpl.rc_context({**mpl.rcParamsDefault, **own}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a reason may hold any character
         figure = Figure(figsize=(_WIDTH_INCHES, _FRAME_INCHES + _ROW_INCHES * len(rows)), layout="constrained")
