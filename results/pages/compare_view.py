@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
@@ -29,16 +29,15 @@ class CompareView:
     data: Mapping[str, Any]
 
 
-def build_compare(content: ReportContent) -> CompareView:
-    """The page over every healthy, completed run of the sweeps that are shown."""
+def build_compare(content: ReportContent, paged: Collection[str]) -> CompareView:
+    """The page over every healthy, completed run of the sweeps that are shown; the cells `paged` have a page."""
     rows = [row for row in content.rows if row.outcome == "completed" and not row.faults and row.sweep_id]
     sides = [*_sweep_sides(rows), *_environment_sides(rows)]
     cells: dict[str, Any] = {}
     for number, (_, found) in enumerate(sides):
         for cell, runs in _by_cell(found).items():
-            entry = cells.setdefault(
-                cell, {"page": formats.cell_page(cell), "metrics": _metrics(cell, content), "at": {}}
-            )
+            page = formats.cell_page(cell) if cell in paged else None
+            entry = cells.setdefault(cell, {"page": page, "metrics": _metrics(cell, content), "at": {}})
             entry["at"][str(number)] = _values(runs, entry["metrics"])
     labels = [{"kind": kind, "label": formats.printable(label)} for kind, label in (side for side, _ in sides)]
     return CompareView(sides=len(sides), data={"sides": labels, "cells": dict(sorted(cells.items()))})

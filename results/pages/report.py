@@ -73,15 +73,16 @@ def write_overview(
     pages: jinja2.Environment, out: Path, content: ReportContent, summaries: Sequence[CellSummary]
 ) -> Path:
     """The pages about all cells; returns the path of the first one."""
+    paged = frozenset(summary.cell for summary in summaries)
     regressions = build_regressions(content, (view for summary in summaries for view in summary.regressions))
     views = {
         "regressions.html": regressions,
         "status.html": build_status(content, summaries),
-        "compare.html": build_compare(content),
+        "compare.html": build_compare(content, paged),
         INDEX: build_overview(content, summaries, regressions),
     }
     for name, view in views.items():
-        _write(pages, out / name, name, root="", here=name, view=view)
+        _write(pages, out / name, name, root="", here=name, view=view, paged=paged)
     return out / INDEX
 
 

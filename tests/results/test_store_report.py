@@ -178,3 +178,28 @@ def test_a_run_that_is_gone_is_gone_from_the_pages(
     shutil.rmtree(tmp_path / "store" / "runs" / run.run_id)
     write_store_report(site, content())
     assert set(stamps(site)) == {"cells/mlp_digits-smoke-cpu.html", "runs/run-cpu-2.html"}
+
+
+def test_a_sweeps_report_links_to_no_page_that_it_does_not_have(
+    tmp_path: Path, add: Callable[..., Record], content: Callable[..., StoreContent]
+) -> None:
+    site = tmp_path / "site"
+    for day, profile in ((1, "cpu"), (2, "cpu"), (2, "cpu_xla")):
+        add(day, profile)
+    store = Store(tmp_path / "store")
+    runs = [{"cell": "mlp_digits:smoke@cpu", "index": 0}]
+    store.write_sweep(
+        {"sweep_id": "night-1", "created": "2026-03-01T03:00:00+00:00", "status": "finished", "runs": runs}
+    )
+    runs = [*runs, {"cell": "mlp_digits:smoke@cpu_xla", "index": 1}]
+    store.write_sweep(
+        {"sweep_id": "night-2", "created": "2026-03-02T03:00:00+00:00", "status": "finished", "runs": runs}
+    )
+    write_store_report(site, content(sweep_id="night-1"))
+    assert sorted(path.name for path in (site / "cells").iterdir()) == ["mlp_digits-smoke-cpu.html"]
+    compared = (site / "compare.html").read_text()
+    assert '"page": "cells/mlp_digits-smoke-cpu.html"' in compared
+    assert '"mlp_digits:smoke@cpu_xla": {"at"' in compared
+    assert "cells/mlp_digits-smoke-cpu_xla.html" not in compared
+    write_store_report(site, content())
+    assert "cells/mlp_digits-smoke-cpu_xla.html" in (site / "compare.html").read_text()

@@ -116,11 +116,13 @@ function rowOf(each) {
   const row = document.createElement("tr");
   const head = document.createElement("th");
   head.scope = "row";
-  if (each.first) {
+  if (each.first && each.cell.page) {
     const link = document.createElement("a");
     link.href = each.cell.page;
     link.textContent = each.name;
     head.append(link);
+  } else if (each.first) {
+    head.textContent = each.name;
   } else {
     head.innerHTML = '<span class="unseen"></span>';
     head.firstChild.textContent = each.name;

@@ -278,7 +278,7 @@ def test_compare_offers_sweeps_and_environments_and_means_over_healthy_quiet_run
             [0.92], first=4, sweep_id="tuesday", environment=new, contended=("a busy loop",), examples_per_cpu_sec=1.0
         ),
     ]
-    view = build_compare(content_of(bands={"mlp_digits:smoke": band}, rows=tuple(rows[::-1])))
+    view = build_compare(content_of(bands={"mlp_digits:smoke": band}, rows=tuple(rows[::-1])), {CELL})
     labels = [(side["kind"], side["label"]) for side in view.data["sides"]]
     assert labels == [
         ("sweep", "tuesday"),
@@ -292,3 +292,4 @@ def test_compare_offers_sweeps_and_environments_and_means_over_healthy_quiet_run
     assert sides["0"]["cpu"] == 1200.0
     assert sides["1"]["quality"][1] == pytest.approx(math.log(0.25))
     assert sides["2"] == sides["0"]
+    assert view.data["cells"][CELL]["page"] == "cells/mlp_digits-smoke-cpu.html"
