@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from trainband.results.history.cusum import CLIP_SD
 
-_LONGEST = 200  # nights looked back over: the search takes their square
+_LONGEST = 200  # nights looked back over
 
 
 def placed(scores: Sequence[float], *, first: int, alarm: int, last: int, baseline_n: int) -> int:
@@ -20,11 +20,13 @@ def placed(scores: Sequence[float], *, first: int, alarm: int, last: int, baseli
       baseline_n: values behind the baseline, which count as scores of 0 before the first.
     """
     import numpy as np
-    import ruptures
 
     first = max(first, alarm - _LONGEST)
     seen = np.clip(np.asarray(scores[first : last + 1], dtype=float), -CLIP_SD, CLIP_SD)
     before = min(baseline_n, _LONGEST)
-    search = ruptures.Dynp(model="l2", min_size=1, jump=1).fit(np.concatenate([np.zeros(before), seen]))
-    (found, _) = search.predict(n_bkps=1)
-    return int(min(max(found - before + first, first), alarm))
+    # Two means explain the values best where the squares of both sums, each over its number of values, are largest.
+    sums = np.concatenate([np.zeros(before), seen]).cumsum()
+    counts = np.arange(1, len(sums))
+    explained = sums[:-1] ** 2 / counts + (sums[-1] - sums[:-1]) ** 2 / (len(sums) - counts)
+    found = 1 + int(explained.argmax())
+    return min(max(found - before + first, first), alarm)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import ruptures
 
-from trainband.results.history.cusum import LIMIT_SD, Alarm, advance, alarms
+from trainband.results.history.cusum import CLIP_SD, LIMIT_SD, Alarm, advance, alarms
 from trainband.results.history.placing import placed
 
 
@@ -66,3 +67,16 @@ def test_many_series_at_once_have_the_sums_of_each_alone() -> None:
     assert [found[0].index if found else -1 for found in alone] == list(first)
     assert (first >= 0).any()
     assert (first < 0).any()
+
+
+def test_places_are_those_of_ruptures() -> None:
+    rng = np.random.default_rng(6)
+    for _ in range(200):
+        length, onset = int(rng.integers(2, 60)), int(rng.integers(0, 50))
+        scores = rng.standard_normal(length) - 3.0 * (np.arange(length) >= onset)
+        alarm = int(rng.integers(0, length))
+        n = int(rng.integers(1, 31))
+        clipped = np.concatenate([np.zeros(n), np.clip(scores, -CLIP_SD, CLIP_SD)])
+        (found, _) = ruptures.Dynp(model="l2", min_size=1, jump=1).fit(clipped).predict(n_bkps=1)
+        expected = min(max(found - n, 0), alarm)
+        assert placed(list(scores), first=0, alarm=alarm, last=length - 1, baseline_n=n) == expected
