@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import functools
+import json
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -25,6 +27,9 @@ T = TypeVar("T")
 _BUSY_TIMEOUT_SEC = 30.0
 _RETRY_DELAYS_SEC = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 _WRITE = "trainband_write"
+_SHORT_JSON = (
+    400  # characters, up to which the same text is parsed once: most runs share their environment and their lists
+)
 _GLOB = frozenset("*?[")
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
@@ -177,10 +182,11 @@ def _engine(url: str) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
         if parsed.get_backend_name() != "sqlite":
-            return sa.create_engine(parsed, poolclass=pool.NullPool)
+            return sa.create_engine(parsed, poolclass=pool.NullPool, json_deserializer=_from_json)
         in_memory = parsed.database in (None, "", ":memory:")
         engine = sa.create_engine(
             parsed,
+            json_deserializer=_from_json,
             poolclass=pool.StaticPool if in_memory else pool.NullPool,
             connect_args={"timeout": _BUSY_TIMEOUT_SEC, "check_same_thread": not in_memory},
         )
@@ -193,6 +199,16 @@ def _engine(url: str) -> sa.Engine:
     event.listen(engine, "connect", _on_sqlite_connect)
     event.listen(engine, "begin", _on_sqlite_begin)
     return engine
+
+
+def _from_json(text: str) -> Any:
+    return _short_from_json(text) if len(text) <= _SHORT_JSON else json.loads(text)
+
+
+@functools.lru_cache(maxsize=4096)
+def _short_from_json(text: str) -> Any:
+    """Shared between rows, so that nobody may change it."""
+    return json.loads(text)
 
 
 def _on_sqlite_connect(connection: Any, _: object) -> None:

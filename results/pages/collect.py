@@ -31,7 +31,7 @@ from trainband.results.waivers import Waiver
 
 RUNS_PER_CELL = 30
 UNFINISHED_SHOWN = 5
-_JUDGEMENTS_PER_RUN = 3
+_MORE_JUDGEMENTS = 20  # than runs: a sweep of many seeds, or a judgement again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class StoreContent:
     def of_cell(self, cell: str) -> ReportContent:
         """What the pages of one cell show; raises StoreError where the index cannot be read."""
         sweep_id = str(self.site.sweep["sweep_id"]) if self.site.sweep else None
-        limit = _JUDGEMENTS_PER_RUN * self.runs_per_cell
+        limit = self.runs_per_cell + _MORE_JUDGEMENTS
         documents = self.store.judgements(JudgementFilter(cell=cell, sweep_id=sweep_id, limit=limit))
         judgements, problems = _judgements(documents)
         rows = self.store.rows(RunFilter(cell=cell))

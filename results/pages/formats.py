@@ -22,6 +22,8 @@ _LONGEST_NAME = 180
 
 def printable(text: str) -> str:
     """`text` without terminal colours, and with a replacement character for each byte that no page can show."""
+    if text.isascii() and text.isprintable():
+        return text
     lines = _ANSI.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", lines)
 
