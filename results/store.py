@@ -15,9 +15,9 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import filelock
 
@@ -37,7 +37,7 @@ from trainband.results.index_rows import (
 from trainband.results.layout import locked, open_layout, parse_store_location, safe_name
 from trainband.results.making import Making
 from trainband.results.records import Record, record_to_json
-from trainband.results.store_errors import IndexUnavailable, RunNotFound, StoreError, explained
+from trainband.results.store_errors import IndexUnavailable, RunNotFound, StoreError, explained, shortened
 from trainband.results.store_index import StoreIndex
 from trainband.results.store_scan import UNREADABLE, describe, read_object, read_run, sweep_problems
 
@@ -53,13 +53,9 @@ __all__ = [
     "parse_store_location",
 ]
 
-if TYPE_CHECKING:
-    import sqlalchemy
-
 T = TypeVar("T")
 
 _SWEEP_KEYS = ("sweep_id", "created", "status")
-_CANDIDATES_SHOWN = 8
 
 _LOG = logging.getLogger(__name__)
 
@@ -167,8 +163,8 @@ class Store:
         if len(found) == 1:
             return found[0]
         if found:
-            raise RunNotFound(f"{len(found)} runs begin with {prefix!r}: {_shortened(found)}; give more of the id")
-        known = f"the {len(names)} there are: {_shortened(names)}" if names else "it has no runs"
+            raise RunNotFound(f"{len(found)} runs begin with {prefix!r}: {shortened(found)}; give more of the id")
+        known = f"the {len(names)} there are: {shortened(names)}" if names else "it has no runs"
         raise RunNotFound(f"no run in {self.root} begins with {prefix!r}; {known}")
 
     def rows(self, where: RunFilter = ALL_RUNS) -> list[RunRow]:
@@ -209,8 +205,8 @@ class Store:
         """The judgements that `where` asks for, newest first."""
         return self._index.ask(lambda index: index.judgements(where))
 
-    def ask(self, question: Callable[[sqlalchemy.Connection], T]) -> T:
-        """The answer of the index's database to a question of `store_summaries`."""
+    def ask(self, question: Callable[[Any], T]) -> T:
+        """The answer to a question of `store_summaries`, which is given a connection to the index's database."""
         return self._index.ask(lambda index: index.ask(question))
 
     # Sweeps
@@ -234,23 +230,17 @@ class Store:
         """A sweep's document; raises StoreError if there is none, or it cannot be read."""
         path = self._sweep_path(sweep_id)
         if not path.exists():
-            raise StoreError(f"no sweep {sweep_id!r} in {self.root}; it has {_shortened(self._sweep_ids()) or 'none'}")
+            raise StoreError(f"no sweep {sweep_id!r} in {self.root}; it has {shortened(self._sweep_ids()) or 'none'}")
         try:
             return read_object(path)
         except UNREADABLE as error:
             raise StoreError(f"cannot read the sweep {path}: {describe(error)}; restore it, or move it away") from error
 
-    def sweeps(self) -> list[dict[str, Any]]:
-        """The documents of all sweeps, newest first; one that cannot be read is logged and stands in `problems`."""
-        return self._sweeps(self._sweep_ids())
-
-    def newest_sweeps(self, count: int) -> list[dict[str, Any]]:
-        """As `sweeps`, of the `count` newest by their ids, which begin with a time."""
-        return self._sweeps(self._sweep_ids()[-count:])
-
-    def _sweeps(self, sweep_ids: Iterable[str]) -> list[dict[str, Any]]:
+    def sweeps(self, newest: int | None = None) -> list[dict[str, Any]]:
+        """The documents of all sweeps, or of so many, newest first; one that cannot be read is logged and in `problems`."""
+        sweep_ids = self._sweep_ids()
         found = []
-        for sweep_id in sweep_ids:
+        for sweep_id in sweep_ids if newest is None else sweep_ids[-newest:]:
             try:
                 document = self.read_sweep(sweep_id)
                 found.append((utc_text("sweep.created", document.get("created")), sweep_id, document))
@@ -307,8 +297,3 @@ class Store:
     def _sweep_ids(self) -> list[str]:
         with explained("list", self._layout.sweeps):
             return sorted(path.stem for path in self._layout.sweeps.glob("[!.]*.json"))
-
-
-def _shortened(names: list[str]) -> str:
-    more = len(names) - _CANDIDATES_SHOWN
-    return ", ".join(names[:_CANDIDATES_SHOWN]) + (f" and {more} more" if more > 0 else "")

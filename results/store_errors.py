@@ -57,3 +57,9 @@ def explained(action: str, path: Path) -> Iterator[None]:
         reason = (error.strerror or str(error)).lower()
         way_out = _WAYS_OUT.get(error.errno or 0, _OTHER_WAY_OUT)
         raise StoreError(f"cannot {action} {path}: {reason}; {way_out}", error.errno) from error
+
+
+def shortened(names: list[str], most: int = 8) -> str:
+    """The first of `names`, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

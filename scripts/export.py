@@ -89,7 +89,7 @@ def _print(values: Any, name: str, written: Written) -> None:
 
 
 VERB = Verb(
-    summary="Write what was judged as junit, markdown, csv, parquet, tensorboard, mlflow, perfzero, tfbenchmark, mlperf,\n"
+    summary="Write what was judged as junit, markdown, csv, parquet, tensorboard, mlflow, perfzero, tfbenchmark, mlperf, figures,\n"
     "github-action-benchmark or slack. Trains nothing and judges nothing again.",
     example="trainband export junit --sweep=20261123T085100-quick-1f2e3d --out=trainband.xml",
     define=define,

@@ -114,7 +114,7 @@ def store_content(
     sweep = store.read_sweep(sweep_id) if sweep_id else None
     today = datetime.fromisoformat(created).astimezone(UTC).date()
     history, unread = history_content(store, waivers=waivers, today=today)
-    newest = store.newest_sweeps(SWEEPS_SHOWN)
+    newest = store.sweeps(newest=SWEEPS_SHOWN)
     unfinished = tuple(each for each in newest if each["status"] != "finished")[:UNFINISHED_SHOWN]
     site = ReportContent(
         title=title,
