@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from trainband.results.records import Record
+from trainband.results.records import Record, mapping_of
 
 OTHER_PACKAGES = "other packages"
 
@@ -16,14 +16,14 @@ def environment_of(record: Record) -> dict[str, str]:
     """Name -> version: Python, the framework's parts, a GPU's driver, trainband, and a digest of all other packages."""
     mark = record.fingerprint
     versions = {
-        str(name): str(value) for name, value in _mapping(_mapping(mark.get("framework")).get("versions")).items()
+        str(name): str(value) for name, value in mapping_of(mapping_of(mark.get("framework")).get("versions")).items()
     }
     found = {
-        "python": _mapping(mark.get("python")).get("version"),
+        "python": mapping_of(mark.get("python")).get("version"),
         **versions,
-        "driver": _mapping(mark.get("accelerators")).get("nvidia_driver"),
+        "driver": mapping_of(mark.get("accelerators")).get("nvidia_driver"),
         "trainband": record.trainband_version,
-        OTHER_PACKAGES: _digest(_mapping(mark.get("distributions")), set(versions)),
+        OTHER_PACKAGES: _digest(mapping_of(mark.get("distributions")), set(versions)),
     }
     return {name: str(value) for name, value in found.items() if value}
 
@@ -40,7 +40,3 @@ def changes_between(before: Mapping[str, str], after: Mapping[str, str]) -> list
 def _digest(distributions: Mapping[str, Any], apart: set[str]) -> str | None:
     others = {name: version for name, version in sorted(distributions.items()) if name not in apart}
     return hashlib.sha256(json.dumps(others).encode()).hexdigest()[:12] if others else None
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -13,12 +13,12 @@ TEMPORARY_SUFFIX = ".tmp"
 
 def atomic_write_text(path: Path, text: str, *, durable: bool = True) -> None:
     """Replaces the file at `path` by `text` (UTF-8): see `atomic_write`."""
-    atomic_write(path, lambda file: file.write(text.encode("utf-8")), durable=durable)
+    atomic_write_bytes(path, text.encode("utf-8"), durable=durable)
 
 
-def atomic_write_bytes(path: Path, content: bytes) -> None:
+def atomic_write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
     """`atomic_write` of a whole content."""
-    atomic_write(path, lambda file: file.write(content))
+    atomic_write(path, lambda file: file.write(content), durable=durable)
 
 
 def atomic_write(path: Path, write: Callable[[IO[bytes]], object], *, durable: bool = True) -> None:

@@ -27,9 +27,8 @@ T = TypeVar("T")
 _BUSY_TIMEOUT_SEC = 30.0
 _RETRY_DELAYS_SEC = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 _WRITE = "trainband_write"
-_SHORT_JSON = (
-    400  # characters, up to which the same text is parsed once: most runs share their environment and their lists
-)
+# Characters, up to which the same text is parsed once: most runs share their environment and their lists.
+_SHORT_JSON = 400
 _GLOB = frozenset("*?[")
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)

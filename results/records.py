@@ -241,3 +241,8 @@ def record_from_json(text: str) -> Record:
       CodecError: not JSON, a version that this release does not know, or a key that its version does not have.
     """
     return decode_document(Record, text, name="record", version=RECORD_VERSION)
+
+
+def mapping_of(value: object) -> Mapping[str, Any]:
+    """`value` where it is a mapping, else an empty one: any part of a fingerprint may be missing."""
+    return value if isinstance(value, Mapping) else {}

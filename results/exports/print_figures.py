@@ -112,7 +112,7 @@ def _label(row: ExportRow) -> str:
 
 
 def _place(row: ExportRow) -> tuple[ExportMetric, float] | None:
-    """The headline metric and its place: -1 and 1 are the band's sides; a side that cannot fail mirrors the other's distance."""
+    """The headline metric and its place: -1 and 1 are the band's sides; with one side alone, 0 is inside and -2 outside."""
     metric = next(iter(row.quality), None)
     if metric is None or not math.isfinite(metric.value):
         return None

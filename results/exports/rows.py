@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from trainband.results.judgements import Judgement, MetricJudgement, Verdict
-from trainband.results.records import Record, Throughput
+from trainband.results.records import Record, Throughput, mapping_of
 from trainband.results.throughput import ThroughputJudgement
 
 ExportWord = Verdict | Literal["planned"]
@@ -219,8 +219,8 @@ def record_of(row: ExportRow) -> Record:
 
 def environment(record: Record) -> dict[str, str]:
     """Package -> version of the interpreter and the framework that trained, as far as the run told."""
-    python, framework = (_mapping(record.fingerprint.get(key)) for key in ("python", "framework"))
-    versions = {"python": python.get("version"), **_mapping(framework.get("versions"))}
+    python, framework = (mapping_of(record.fingerprint.get(key)) for key in ("python", "framework"))
+    versions = {"python": python.get("version"), **mapping_of(framework.get("versions"))}
     return {name: str(version) for name, version in versions.items() if version is not None}
 
 
@@ -239,7 +239,7 @@ def fact(record: Record, *path: str) -> Any:
     """A value of the run's fingerprint; None where it has none at that path."""
     found: Any = record.fingerprint
     for key in path:
-        found = _mapping(found).get(key)
+        found = mapping_of(found).get(key)
     return found
 
 
@@ -256,7 +256,3 @@ def ended(record: Record) -> datetime:
 def finite(metric: ExportMetric) -> bool:
     """Whether the value is a number that every format can hold."""
     return math.isfinite(metric.value)
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

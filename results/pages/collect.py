@@ -55,17 +55,11 @@ class StoreContent:
         documents = self.store.judgements(JudgementFilter(cell=cell, sweep_id=sweep_id, limit=limit))
         judgements, problems = _judgements(documents)
         rows = self.store.rows(RunFilter(cell=cell))
-        filed = tuple(each for each in self.site.history.regressions if each.cell == cell)
+        history = self.site.history.of_cell(cell)
         named = {run_id for item in standing(judgements).get(cell, ()) for run_id in item.records}
-        named |= {each.onset_run for each in filed}
+        named |= {each.onset_run for each in history.regressions}
         shown = _shown(rows, named, self.runs_per_cell)
         records, unreadable = _records(self.store, shown)
-        history = replace(
-            self.site.history,
-            cells=self._history(cell, rows),
-            regressions=filed,
-            canaries=tuple(each for each in self.site.history.canaries if each.cell == cell),
-        )
         return replace(
             self.site,
             judgements=judgements,
@@ -73,7 +67,7 @@ class StoreContent:
             throughput=throughput_judgements(records, rows),
             left_out={cell: len(rows) - len(shown)} if len(rows) > len(shown) else {},
             problems=(*problems, *unreadable),
-            history=history,
+            history=replace(history, cells=self._history(cell, rows)),
         )
 
     def _history(self, cell: str, rows: Sequence[RunRow]) -> dict[str, Any]:

@@ -82,7 +82,6 @@ def _metrics(cell: str, content: ReportContent) -> list[dict[str, Any]]:
             "scale": each.scale,
             "direction": each.direction,
             "sd": each.sd,
-            "margin": each.margin.value,
         }
         for each in (band.metrics if band else ())
     ]

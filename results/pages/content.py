@@ -123,18 +123,12 @@ class ReportContent:
 
     def of_cell(self, cell: str) -> ReportContent:
         """What of this the pages of one cell need."""
-        history = replace(
-            self.history,
-            cells={cell: self.history.cells[cell]} if cell in self.history.cells else {},
-            regressions=tuple(each for each in self.history.regressions if each.cell == cell),
-            canaries=tuple(each for each in self.history.canaries if each.cell == cell),
-        )
         return replace(
             self,
             judgements=tuple(each for each in self.judgements if each.cell == cell),
             records=tuple(each for each in self.records if each.cell == cell),
             left_out={cell: self.left_out[cell]} if cell in self.left_out else {},
-            history=history,
+            history=self.history.of_cell(cell),
             problems=(),
         )
 

@@ -22,7 +22,6 @@ from trainband.results.pages.figure_parts import (
 from trainband.results.pages.run_extras import TraceFacts
 from trainband.results.records import Throughput
 
-_EPOCHS_TICKED = 12
 _SEEDS, _RUNS, _MARGIN, _FOUND, _PUBLISHED = 0.0, 1.35, 2.0, 2.5, 3.0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from trainband.results.bands import Band
@@ -44,6 +44,15 @@ class HistoryContent:
     canaries: tuple[Canary, ...] = ()
     nights: tuple[Night, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+
+    def of_cell(self, cell: str) -> HistoryContent:
+        """What of this is about one cell."""
+        return replace(
+            self,
+            cells={cell: self.cells[cell]} if cell in self.cells else {},
+            regressions=tuple(each for each in self.regressions if each.cell == cell),
+            canaries=tuple(each for each in self.canaries if each.cell == cell),
+        )
 
 
 def history_content(store: Store, *, waivers: Iterable[Waiver], today: date) -> tuple[HistoryContent, list[Problem]]:

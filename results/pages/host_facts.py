@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from trainband.results.pages.formats import size
-from trainband.results.records import Record
+from trainband.results.records import Record, mapping_of
 
 
 def host_facts(record: Record) -> dict[str, str]:
     """What a reader wants to know of the host and software behind `record`."""
     mark = record.fingerprint
-    cpu, memory, system = (_mapping(mark.get(key)) for key in ("cpu", "memory", "system"))
-    python, accelerators = _mapping(mark.get("python")), _mapping(mark.get("accelerators"))
-    versions = _mapping(_mapping(mark.get("framework")).get("versions"))
+    cpu, memory, system = (mapping_of(mark.get(key)) for key in ("cpu", "memory", "system"))
+    python, accelerators = mapping_of(mark.get("python")), mapping_of(mark.get("accelerators"))
+    versions = mapping_of(mapping_of(mark.get("framework")).get("versions"))
     total = memory.get("usable_bytes")
-    gpus = [str(_mapping(gpu).get("name")) for gpu in accelerators.get("gpus") or ()]
+    gpus = [str(mapping_of(gpu).get("name")) for gpu in accelerators.get("gpus") or ()]
     facts = {
         "Host class": record.host_class,
         "Processor": cpu.get("model_name"),
@@ -28,7 +25,3 @@ def host_facts(record: Record) -> dict[str, str]:
         "Frameworks": ", ".join(f"{name} {version}" for name, version in versions.items()) or None,
     }
     return {name: str(value) for name, value in facts.items() if value is not None}
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

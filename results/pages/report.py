@@ -66,7 +66,7 @@ def write_cell(
     run_pages = {record.run_id for record in records}
     cell_view = build_cell(cell, content, current, records)
     _write(pages, out / formats.cell_page(cell), "cell.html", root="../", view=cell_view, run_pages=run_pages)
-    return summarise(cell, content)
+    return summarise(cell, content, current, records, cell_view.regressions)
 
 
 def write_overview(

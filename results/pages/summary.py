@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from trainband.results.index_rows import Problem
 from trainband.results.judgements import Judgement
 from trainband.results.pages import formats
-from trainband.results.pages.content import Current, ReportContent, current_judgements, records_by_cell, standing
+from trainband.results.pages.content import Current, ReportContent, standing
 from trainband.results.pages.host_facts import host_facts
 from trainband.results.pages.reasons import metric_units, spoken_reason
-from trainband.results.pages.regressions_view import RegressionView, regression_view
+from trainband.results.pages.regressions_view import RegressionView
 from trainband.results.pages.runs_table import RunLine, run_line
 from trainband.results.pages.square import Square, square_of
 from trainband.results.pages.words import VERDICTS, WORST_FIRST, Word
+from trainband.results.records import Record
 
 RUNS_SHOWN = 30
 
@@ -56,10 +57,14 @@ class CellSummary:
         return min(self.standing, key=lambda item: WORST_FIRST.index(item.verdict), default=None)
 
 
-def summarise(cell: str, content: ReportContent) -> CellSummary:
-    """The summary of `cell`, whose content `content` is."""
-    current = current_judgements(content.judgements).get(cell)
-    records = records_by_cell(content.records).get(cell, [])
+def summarise(
+    cell: str,
+    content: ReportContent,
+    current: Current | None,
+    records: Sequence[Record],
+    regressions: tuple[RegressionView, ...],
+) -> CellSummary:
+    """The summary of `cell`, whose content `content` is; the rest is what its page was made from."""
     return CellSummary(
         cell=cell,
         square=square_of(cell, content, current, records),
@@ -69,7 +74,7 @@ def summarise(cell: str, content: ReportContent) -> CellSummary:
         runs=len(records) + content.left_out.get(cell, 0),
         newest_run=records[0].created if records else "",
         host=host_facts(records[0]) if records else {},
-        regressions=tuple(regression_view(each, content) for each in content.history.regressions),
+        regressions=regressions,
         problems=content.problems,
     )
 
