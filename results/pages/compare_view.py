@@ -10,6 +10,8 @@ from typing import Any
 
 from trainband.results.environments import OTHER_PACKAGES
 from trainband.results.index_rows import RunRow
+from trainband.results.metric_bands import MetricBand
+from trainband.results.metrics import to_scale
 from trainband.results.pages import formats
 from trainband.results.pages.content import ReportContent
 
@@ -37,8 +39,9 @@ def build_compare(content: ReportContent, paged: Collection[str]) -> CompareView
     for number, (_, found) in enumerate(sides):
         for cell, runs in _by_cell(found).items():
             page = formats.cell_page(cell) if cell in paged else None
-            entry = cells.setdefault(cell, {"page": page, "metrics": _metrics(cell, content), "at": {}})
-            entry["at"][str(number)] = _values(runs, entry["metrics"])
+            metrics = _metrics(cell, content)
+            entry = cells.setdefault(cell, {"page": page, "metrics": list(map(_told, metrics)), "at": {}})
+            entry["at"][str(number)] = _values(runs, metrics)
     labels = [{"kind": kind, "label": formats.printable(label)} for kind, label in (side for side, _ in sides)]
     return CompareView(sides=len(sides), data={"sides": labels, "cells": dict(sorted(cells.items()))})
 
@@ -72,22 +75,17 @@ def _by_cell(rows: Iterable[RunRow]) -> dict[str, list[RunRow]]:
     return found
 
 
-def _metrics(cell: str, content: ReportContent) -> list[dict[str, Any]]:
+def _metrics(cell: str, content: ReportContent) -> tuple[MetricBand, ...]:
     """The metrics of the cell's band; without a band nothing says how far two runs may differ, and the speeds alone stand."""
     band = content.bands.get(cell.partition("@")[0])
-    return [
-        {
-            "name": each.name,
-            "unit": each.unit,
-            "scale": each.scale,
-            "direction": each.direction,
-            "sd": each.sd,
-        }
-        for each in (band.metrics if band else ())
-    ]
+    return band.metrics if band is not None else ()
 
 
-def _values(runs: Sequence[RunRow], metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _told(metric: MetricBand) -> dict[str, Any]:
+    return {name: getattr(metric, name) for name in ("name", "unit", "scale", "direction", "sd")}
+
+
+def _values(runs: Sequence[RunRow], metrics: Sequence[MetricBand]) -> dict[str, Any]:
     quiet = [row for row in runs if not row.contended]
     return {
         "n": len(runs),
@@ -97,9 +95,8 @@ def _values(runs: Sequence[RunRow], metrics: Sequence[Mapping[str, Any]]) -> dic
     }
 
 
-def _mean(runs: Sequence[RunRow], metric: Mapping[str, Any]) -> float | None:
-    values = [row.metrics[metric["name"]] for row in runs if metric["name"] in row.metrics]
-    scaled = [math.log(value) if metric["scale"] == "log" and value > 0 else value for value in values]
+def _mean(runs: Sequence[RunRow], metric: MetricBand) -> float | None:
+    scaled = [to_scale(metric, row.metrics[metric.name]) for row in runs if metric.name in row.metrics]
     return fmean(scaled) if scaled and all(map(math.isfinite, scaled)) else None
 
 
