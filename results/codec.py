@@ -8,10 +8,11 @@ import json
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+Decoder = Callable[[Any], Any]
 
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -39,7 +40,10 @@ def decode(kind: type[T], data: Any, path: str = "") -> T:
     Raises:
       CodecError: a key is unknown or missing, or a value has the wrong type; the message names the path.
     """
-    return typing.cast(T, _decode(kind, data, path or kind.__name__))
+    try:
+        return typing.cast(T, _decoder(kind)(data))
+    except _Mismatch as error:
+        raise CodecError("; ".join((path or kind.__name__) + said for said in error.said)) from error
 
 
 def decode_document(kind: type[T], text: str, *, name: str, version: int) -> T:
@@ -64,93 +68,167 @@ def decode_document(kind: type[T], text: str, *, name: str, version: int) -> T:
     return decode(kind, data)
 
 
-def _decode(kind: Any, data: Any, path: str) -> Any:
-    origin = typing.get_origin(kind)
-    if kind is Any or kind is object:
-        return data
-    if dataclasses.is_dataclass(kind):
-        return _decode_dataclass(kind, data, path)
-    if origin in (typing.Union, types.UnionType):
-        return _decode_union(typing.get_args(kind), data, path)
-    if origin is typing.Literal:
-        if data not in typing.get_args(kind):
-            raise CodecError(f"{path} = {data!r}: not one of {', '.join(map(repr, typing.get_args(kind)))}")
-        return data
-    if origin is tuple:
-        return _decode_tuple(typing.get_args(kind), data, path)
-    if origin is list:
-        (item,) = typing.get_args(kind)
-        return [_decode(item, value, f"{path}[{i}]") for i, value in enumerate(_expect(list, data, path))]
-    if origin is not None and issubclass(origin, Mapping):
-        _, item = typing.get_args(kind)
-        return {key: _decode(item, value, f"{path}.{key}") for key, value in _expect(dict, data, path).items()}
-    return _decode_scalar(kind, data, path)
+class _Mismatch(Exception):
+    """What does not fit, said once for each choice that was tried; each text begins with the path below the value at hand."""
 
+    def __init__(self, *said: str) -> None:
+        super().__init__(*said)
+        self.said = said
 
-def _expect(kind: type[T], data: Any, path: str) -> T:
-    if not isinstance(data, kind):
-        raise CodecError(f"{path}: expected {kind.__name__}, found {type(data).__name__}")
-    return data
-
-
-def _decode_dataclass(kind: Any, data: Any, path: str) -> Any:
-    _expect(dict, data, path)
-    fields = {f.name: f for f in dataclasses.fields(kind)}
-    unknown = sorted(set(data) - set(fields))
-    if unknown:
-        raise CodecError(f"{path}: unknown key {unknown[0]!r}; known keys are {', '.join(sorted(fields))}")
-    hints = _type_hints(kind)
-    values = {}
-    for name, f in fields.items():
-        if name in data:
-            values[name] = _decode(hints[name], data[name], f"{path}.{name}")
-        elif f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
-            raise CodecError(f"{path}: key {name!r} is missing")
-    try:
-        return kind(**values)
-    except CodecError:
-        raise
-    except ValueError as error:
-        raise CodecError(f"{path}: {error}") from error
+    def below(self, step: str) -> _Mismatch:
+        return _Mismatch(*(step + said for said in self.said))
 
 
 @functools.cache
-def _type_hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+def _decoder(kind: Any) -> Decoder:
+    """A function that makes a `kind` of a JSON value, or raises `_Mismatch`: a type is looked through once, not a value each."""
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if kind is Any or kind is object:
+        return lambda data: data
+    if dataclasses.is_dataclass(kind):
+        return _dataclass_decoder(kind)
+    if origin in (typing.Union, types.UnionType):
+        return _union_decoder(args)
+    if origin is typing.Literal:
+        return functools.partial(_literal, args)
+    if origin is tuple:
+        return _row_decoder(args[0], tuple) if len(args) == 2 and args[1] is Ellipsis else _tuple_decoder(args)
+    if origin is list:
+        return _row_decoder(args[0], list)
+    if origin is not None and issubclass(origin, Mapping):
+        return _mapping_decoder(args[1])
+    return _float if kind is float else _int if kind is int else functools.partial(_instance, kind)
 
 
-def _decode_union(choices: tuple[Any, ...], data: Any, path: str) -> Any:
-    if data is None and type(None) in choices:
-        return None
-    errors = []
-    for choice in choices:
-        if choice is type(None):
-            continue
+def _expect(kind: type[T], data: Any) -> T:
+    if not isinstance(data, kind):
+        raise _Mismatch(f": expected {kind.__name__}, found {type(data).__name__}")
+    return data
+
+
+def _dataclass_decoder(kind: Any) -> Decoder:
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    needed = [
+        name
+        for name, f in fields.items()
+        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+    ]
+    decoders: dict[str, Decoder] = {}
+
+    def read(data: Any) -> Any:
+        if not decoders:  # at the first value, so that a type may hold its own kind
+            hints = typing.get_type_hints(kind)
+            decoders.update((name, _decoder(hints[name])) for name in fields)
+        if unknown := _expect(dict, data).keys() - fields.keys():
+            raise _Mismatch(f": unknown key {min(unknown)!r}; known keys are {', '.join(sorted(fields))}")
+        values = {}
+        for name, value in data.items():
+            try:
+                values[name] = decoders[name](value)
+            except _Mismatch as error:
+                raise error.below(f".{name}") from None
+        for name in needed:
+            if name not in values:
+                raise _Mismatch(f": key {name!r} is missing")
         try:
-            return _decode(choice, data, path)
-        except CodecError as error:
-            errors.append(str(error))
-    raise CodecError("; ".join(errors))
+            return kind(**values)
+        except CodecError:
+            raise
+        except ValueError as error:
+            raise _Mismatch(f": {error}") from error
+
+    return read
 
 
-def _decode_tuple(args: tuple[Any, ...], data: Any, path: str) -> tuple[Any, ...]:
-    values = _expect(list, data, path)
-    if len(args) == 2 and args[1] is Ellipsis:
-        return tuple(_decode(args[0], value, f"{path}[{i}]") for i, value in enumerate(values))
-    if len(values) != len(args):
-        raise CodecError(f"{path}: expected {len(args)} items, found {len(values)}")
-    return tuple(_decode(kind, value, f"{path}[{i}]") for i, (kind, value) in enumerate(zip(args, values, strict=True)))
+def _union_decoder(choices: tuple[Any, ...]) -> Decoder:
+    optional = type(None) in choices
+    decoders = [_decoder(choice) for choice in choices if choice is not type(None)]
+
+    def read(data: Any) -> Any:
+        if data is None and optional:
+            return None
+        said: list[str] = []
+        for decoder in decoders:
+            try:
+                return decoder(data)
+            except _Mismatch as error:
+                said += error.said
+        raise _Mismatch(*said)
+
+    return read
 
 
-def _decode_scalar(kind: Any, data: Any, path: str) -> Any:
-    if kind is float:
-        if isinstance(data, str) and data in _NON_FINITE:
-            return _NON_FINITE[data]
-        if isinstance(data, int | float) and not isinstance(data, bool):
-            return float(data)
-    elif kind is int:
-        if isinstance(data, int) and not isinstance(data, bool):
-            return data
-    elif isinstance(data, kind):
+def _row_decoder(item: Any, made: type[list[Any]] | type[tuple[Any, ...]]) -> Decoder:
+    """Of a list or a tuple of any length."""
+    decoder = _decoder(item)
+
+    def read(data: Any) -> Any:
+        values, found = _expect(list, data), []
+        try:
+            for value in values:
+                found.append(decoder(value))
+        except _Mismatch as error:
+            raise error.below(f"[{len(found)}]") from None
+        return made(found)
+
+    return read
+
+
+def _tuple_decoder(kinds: tuple[Any, ...]) -> Decoder:
+    """Of a tuple that has a kind for each of its items."""
+    decoders = [_decoder(kind) for kind in kinds]
+
+    def read(data: Any) -> Any:
+        values = _expect(list, data)
+        if len(values) != len(decoders):
+            raise _Mismatch(f": expected {len(decoders)} items, found {len(values)}")
+        found = []
+        for place, (decoder, value) in enumerate(zip(decoders, values, strict=True)):
+            try:
+                found.append(decoder(value))
+            except _Mismatch as error:
+                raise error.below(f"[{place}]") from None
+        return tuple(found)
+
+    return read
+
+
+def _mapping_decoder(item: Any) -> Decoder:
+    decoder = _decoder(item)
+
+    def read(data: Any) -> Any:
+        found = {}
+        for key, value in _expect(dict, data).items():
+            try:
+                found[key] = decoder(value)
+            except _Mismatch as error:
+                raise error.below(f".{key}") from None
+        return found
+
+    return read
+
+
+def _literal(choices: tuple[Any, ...], data: Any) -> Any:
+    if data not in choices:
+        raise _Mismatch(f" = {data!r}: not one of {', '.join(map(repr, choices))}")
+    return data
+
+
+def _float(data: Any) -> float:
+    if isinstance(data, str) and data in _NON_FINITE:
+        return _NON_FINITE[data]
+    if isinstance(data, int | float) and not isinstance(data, bool):
+        return float(data)
+    raise _Mismatch(f" = {data!r}: expected float")
+
+
+def _int(data: Any) -> int:
+    if isinstance(data, int) and not isinstance(data, bool):
         return data
-    raise CodecError(f"{path} = {data!r}: expected {getattr(kind, '__name__', kind)}")
+    raise _Mismatch(f" = {data!r}: expected int")
+
+
+def _instance(kind: Any, data: Any) -> Any:
+    if isinstance(data, kind):
+        return data
+    raise _Mismatch(f" = {data!r}: expected {getattr(kind, '__name__', kind)}")

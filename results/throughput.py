@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import Literal
+from typing import Literal, Protocol
 
 from trainband.results.records import Record
 from trainband.results.statistics import tolerance_factor
@@ -23,6 +23,22 @@ NOISY_CV = 0.05
 
 Word = Literal["ok", "slower", "faster", "no_baseline", "contended"]
 Basis = Literal["cpu", "wall"]
+
+
+class RunSpeeds(Protocol):
+    """The speeds of a run, as a point or a row of the index has them."""
+
+    @property
+    def examples_per_sec(self) -> float | None: ...
+
+    @property
+    def examples_per_cpu_sec(self) -> float | None: ...
+
+    @property
+    def contended(self) -> tuple[str, ...]: ...
+
+    @property
+    def faults(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,12 +148,12 @@ def throughput_word_beside(record: Record, before: Callable[[Basis], SpeedsBefor
     return ThroughputJudgement(word="ok", reason=first.reason, ratio=first.ratio, bases=bases)
 
 
-def is_healthy(item: ThroughputPoint) -> bool:
+def is_healthy(item: RunSpeeds) -> bool:
     """Whether the run may stand in a baseline."""
     return not (item.contended or item.faults)
 
 
-def speed_of(basis: Basis, point: ThroughputPoint) -> float | None:
+def speed_of(basis: Basis, point: RunSpeeds) -> float | None:
     """The speed on that basis; None where it was not measured."""
     value = point.examples_per_cpu_sec if basis == "cpu" else point.examples_per_sec
     return value if value is not None and math.isfinite(value) and value > 0.0 else None

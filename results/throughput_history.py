@@ -14,7 +14,6 @@ from trainband.results.throughput import (
     Basis,
     SpeedsBefore,
     ThroughputJudgement,
-    ThroughputPoint,
     is_healthy,
     speed_of,
     throughput_word_beside,
@@ -25,12 +24,11 @@ _NOTHING = SpeedsBefore(n=0, days=0, cv=0.0, log_mean=0.0, log_sd=0.0)
 
 def throughput_judgements(records: Iterable[Record], rows: Iterable[RunRow]) -> dict[str, ThroughputJudgement]:
     """Run id -> how fast each of `records` trained beside the earlier runs among `rows`."""
-    history: dict[tuple[str, str, str], list[ThroughputPoint]] = {}
+    history: dict[tuple[str, str, str], list[RunRow]] = {}
     for row in rows:
-        if row.recipe_hash is not None and not row.contended and not row.faults:
-            place = (row.cell, row.recipe_hash, row.host_class)
-            history.setdefault(place, []).append(_point(row, row.recipe_hash))
-    series = {place: _Speeds(points) for place, points in history.items()}
+        if row.recipe_hash is not None and is_healthy(row):
+            history.setdefault((row.cell, row.recipe_hash, row.host_class), []).append(row)
+    series = {place: _Speeds(healthy) for place, healthy in history.items()}
     found = {}
     for record in records:
         measured = record.measurement
@@ -47,8 +45,8 @@ def _before(known: _Speeds | None, created: str, basis: Basis) -> SpeedsBefore:
 class _Speeds:
     """The healthy runs that may be compared with one another, as running sums in the order of time."""
 
-    def __init__(self, points: Sequence[ThroughputPoint]) -> None:
-        ordered = sorted(filter(is_healthy, points), key=lambda point: point.created)
+    def __init__(self, rows: Sequence[RunRow]) -> None:
+        ordered = sorted(rows, key=lambda row: row.created)
         self._sums: dict[Basis, _Sums] = {basis: _Sums(basis, ordered) for basis in ("cpu", "wall")}
 
     def before(self, basis: Basis, created: str) -> SpeedsBefore:
@@ -58,8 +56,8 @@ class _Speeds:
 class _Sums:
     """Running sums on one basis; values are taken from the first one, so that no digits are lost in the squares."""
 
-    def __init__(self, basis: Basis, points: Sequence[ThroughputPoint]) -> None:
-        usable = [(point.created, speed) for point in points if (speed := speed_of(basis, point)) is not None]
+    def __init__(self, basis: Basis, rows: Sequence[RunRow]) -> None:
+        usable = [(row.created, speed) for row in rows if (speed := speed_of(basis, row)) is not None]
         self._created = [created for created, _ in usable]
         days = [created[:10] for created in self._created]
         fresh = [int(day != before) for day, before in zip(days, ["", *days], strict=False)]
@@ -91,17 +89,3 @@ def _moments(sums: tuple[float, float], n: int) -> tuple[float, float]:
     """Mean and standard deviation (ddof 1) of `n` values."""
     mean = sums[0] / n
     return mean, math.sqrt(max(0.0, (sums[1] - n * mean * mean) / (n - 1)))
-
-
-def _point(row: RunRow, recipe_hash: str) -> ThroughputPoint:
-    return ThroughputPoint(
-        run_id=row.run_id,
-        created=row.created,
-        cell=row.cell,
-        recipe_hash=recipe_hash,
-        host_class=row.host_class,
-        examples_per_sec=row.examples_per_sec,
-        examples_per_cpu_sec=row.examples_per_cpu_sec,
-        contended=row.contended,
-        faults=row.faults,
-    )
