@@ -27,8 +27,8 @@ T = TypeVar("T")
 _BUSY_TIMEOUT_SEC = 30.0
 _RETRY_DELAYS_SEC = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 _WRITE = "trainband_write"
-# Characters, up to which the same text is parsed once: most runs share their environment and their lists.
-_SHORT_JSON = 400
+_JSON = ("faults", "metrics", "contended", "environment")
+_FAULTS, _METRICS, _CONTENDED = (RunRow._fields.index(name) for name in _JSON[:3])
 _GLOB = frozenset("*?[")
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
@@ -94,7 +94,7 @@ class Index:
 
         def work(connection: sa.Connection) -> list[RunRow]:
             query = _narrowed(connection, RUNS, where, names).order_by(RUNS.c.created.desc(), RUNS.c.run_id.desc())
-            return [_run_row(row._asdict()) for row in connection.execute(query.limit(where.limit))]
+            return _run_rows(connection.execute(query.limit(where.limit)).all())
 
         return self._do(work)
 
@@ -181,11 +181,10 @@ def _engine(url: str) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
         if parsed.get_backend_name() != "sqlite":
-            return sa.create_engine(parsed, poolclass=pool.NullPool, json_deserializer=_from_json)
+            return sa.create_engine(parsed, poolclass=pool.NullPool)
         in_memory = parsed.database in (None, "", ":memory:")
         engine = sa.create_engine(
             parsed,
-            json_deserializer=_from_json,
             poolclass=pool.StaticPool if in_memory else pool.NullPool,
             connect_args={"timeout": _BUSY_TIMEOUT_SEC, "check_same_thread": not in_memory},
         )
@@ -198,16 +197,6 @@ def _engine(url: str) -> sa.Engine:
     event.listen(engine, "connect", _on_sqlite_connect)
     event.listen(engine, "begin", _on_sqlite_begin)
     return engine
-
-
-def _from_json(text: str) -> Any:
-    return _short_from_json(text) if len(text) <= _SHORT_JSON else json.loads(text)
-
-
-@functools.lru_cache(maxsize=4096)
-def _short_from_json(text: str) -> Any:
-    """Shared between rows, so that nobody may change it."""
-    return json.loads(text)
 
 
 def _on_sqlite_connect(connection: Any, _: object) -> None:
@@ -236,22 +225,45 @@ def _was_in_the_way(error: exc.SQLAlchemyError) -> bool:
 def _put(connection: sa.Connection, entries: Entries) -> None:
     _drop(connection, entries.paths())
     if entries.runs:
-        connection.execute(RUNS.insert(), [encode(row) for row in entries.runs])
+        connection.execute(RUNS.insert(), [_run_values(row) for row in entries.runs])
     if entries.judgements:
         connection.execute(JUDGEMENTS.insert(), [_judgement_values(document) for document in entries.judgements])
     if entries.problems:
         connection.execute(PROBLEMS.insert(), [dataclasses.asdict(problem) for problem in entries.problems])
 
 
-def _run_row(values: Mapping[str, Any]) -> RunRow:
-    metrics = {name: float(value) for name, value in values["metrics"].items()}  # float("NaN") undoes encode
-    lists = {name: tuple(values[name]) for name in ("faults", "contended")}
-    return RunRow(**{**values, **lists, "metrics": metrics})
+def _run_values(row: RunRow) -> dict[str, Any]:
+    return {name: json.dumps(value) if name in _JSON else value for name, value in encode(row._asdict()).items()}
+
+
+def _run_rows(found: Sequence[Sequence[Any]]) -> list[RunRow]:
+    """The rows of the table, whose columns are a RunRow's fields in their order."""
+    listed = functools.cache(lambda text: tuple(json.loads(text)))
+    shared = functools.cache(json.loads)
+    metrics = json.loads(f"[{','.join(row[_METRICS] for row in found)}]")
+    return [
+        RunRow(
+            *row[:_FAULTS],
+            listed(row[_FAULTS]),
+            {name: float(value) for name, value in values.items()},  # float("NaN") undoes encode
+            *row[_METRICS + 1 : _CONTENDED],
+            listed(row[_CONTENDED]),
+            *row[_CONTENDED + 1 : -1],
+            shared(row[-1]),
+        )
+        for row, values in zip(found, metrics, strict=True)
+    ]
 
 
 def _judgement_values(document: Mapping[str, Any]) -> dict[str, Any]:
     columns = {name: document[name] for name in ("judgement_id", "cell", "verdict", "sweep_id", "records")}
-    return {**columns, "created": utc_text("judgement.created", document["created"]), "document": dict(document)}
+    return {
+        **columns,
+        "created": utc_text("judgement.created", document["created"]),
+        "triggered_by": next(iter(document["records"]), None),
+        "band_digest": document.get("band_digest"),
+        "document": dict(document),
+    }
 
 
 def _drop(connection: sa.Connection, paths: Sequence[str]) -> None:
@@ -273,9 +285,9 @@ def _drop(connection: sa.Connection, paths: Sequence[str]) -> None:
 
 def _known_paths(connection: sa.Connection) -> set[str]:
     return {
-        *(f"runs/{name}" for name in connection.scalars(sa.select(RUNS.c.run_id))),
-        *(f"judgements/{name}.json" for name in connection.scalars(sa.select(JUDGEMENTS.c.judgement_id))),
-        *connection.scalars(sa.select(PROBLEMS.c.path)),
+        *(f"runs/{name}" for name in connection.scalars(sa.select(RUNS.c.run_id)).all()),
+        *(f"judgements/{name}.json" for name in connection.scalars(sa.select(JUDGEMENTS.c.judgement_id)).all()),
+        *connection.scalars(sa.select(PROBLEMS.c.path)).all(),
     }
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from trainband.results.environments import environment_of
 from trainband.results.records import Record
@@ -14,9 +15,8 @@ from trainband.results.records import Record
 JUDGEMENT_KEYS = ("judgement_id", "cell", "verdict", "sweep_id", "created", "records")
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunRow:
-    """A run as the index has it: enough for a list or a chart without opening its record.
+class RunRow(NamedTuple):
+    """A run as the index has it, its columns in their order: enough for a list or a chart without opening its record.
 
     Attributes:
       created: ISO 8601, UTC, microseconds: later is greater as text.
@@ -44,7 +44,7 @@ class RunRow:
     examples_per_cpu_sec: float | None
     contended: tuple[str, ...]
     wall_sec: float
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +171,8 @@ def check_judgement(document: Mapping[str, Any]) -> None:
             raise ValueError(f"judgement.{key} = {document[key]!r}: expected a text")
     if not isinstance(document["sweep_id"], str | None):
         raise ValueError(f"judgement.sweep_id = {document['sweep_id']!r}: expected a text or null")
+    if not isinstance(document.get("band_digest"), str | None):
+        raise ValueError(f"judgement.band_digest = {document['band_digest']!r}: expected a text or null")
     if not isinstance(document["records"], list) or not all(isinstance(item, str) for item in document["records"]):
         raise ValueError(f"judgement.records = {document['records']!r}: expected a list of run ids")
     utc_text("judgement.created", document["created"])

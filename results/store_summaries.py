@@ -32,16 +32,12 @@ def cell_states(store: Store) -> dict[str, list[Any]]:
 
 def judged_by(store: Store, cell: str) -> dict[str, str | None]:
     """Run of `cell` -> digest of the band of the newest judgement that it triggered."""
-    digest = JUDGEMENTS.c.document["band_digest"].as_string()
-    order = (JUDGEMENTS.c.created.desc(), JUDGEMENTS.c.judgement_id.desc())
-    query = sa.select(JUDGEMENTS.c.records, digest).where(JUDGEMENTS.c.cell == cell).order_by(*order)
+    columns = (JUDGEMENTS.c.triggered_by, JUDGEMENTS.c.band_digest)
+    query = sa.select(*columns).where(JUDGEMENTS.c.cell == cell, JUDGEMENTS.c.triggered_by.is_not(None))
+    oldest_first = query.order_by(JUDGEMENTS.c.created, JUDGEMENTS.c.judgement_id)
 
     def work(connection: sa.Connection) -> dict[str, str | None]:
-        found: dict[str, str | None] = {}
-        for records, band in connection.execute(query):
-            if records:
-                found.setdefault(records[0], band)
-        return found
+        return {row.triggered_by: row.band_digest for row in connection.execute(oldest_first)}
 
     return store.ask(work)
 

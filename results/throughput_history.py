@@ -72,20 +72,24 @@ class _Sums:
         n = bisect_left(self._created, created)
         if n < 2:
             return SpeedsBefore(n=n, days=self._days[n], cv=0.0, log_mean=0.0, log_sd=0.0)
-        mean, sd = _moments(self._plain[n], n)
-        log_mean, log_sd = _moments(self._logs[n], n)
+        mean, sd = _moments(self._plain, n)
+        log_mean, log_sd = _moments(self._logs, n)
         return SpeedsBefore(
             n=n, days=self._days[n], cv=sd / mean, log_mean=log_mean + math.log(self._first), log_sd=log_sd
         )
 
 
-def _running(values: Sequence[float]) -> list[tuple[float, float]]:
-    """After each of the first 0, 1, ... values their sum and that of their squares."""
-    pairs = ((value, value * value) for value in values)
-    return list(accumulate(pairs, lambda a, b: (a[0] + b[0], a[1] + b[1]), initial=(0.0, 0.0)))
+def _running(values: Sequence[float]) -> tuple[list[float], list[float]]:
+    """The sum of the first 0, 1, ... values, and that of their squares."""
+    import numpy as np
+
+    found = np.asarray(values, dtype=float)
+    sums, squares = (np.concatenate([[0.0], each.cumsum()]).tolist() for each in (found, found * found))
+    return sums, squares
 
 
-def _moments(sums: tuple[float, float], n: int) -> tuple[float, float]:
-    """Mean and standard deviation (ddof 1) of `n` values."""
-    mean = sums[0] / n
-    return mean, math.sqrt(max(0.0, (sums[1] - n * mean * mean) / (n - 1)))
+def _moments(running: tuple[list[float], list[float]], n: int) -> tuple[float, float]:
+    """Mean and standard deviation (ddof 1) of the first `n` values."""
+    sums, squares = running
+    mean = sums[n] / n
+    return mean, math.sqrt(max(0.0, (squares[n] - n * mean * mean) / (n - 1)))

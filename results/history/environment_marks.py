@@ -34,5 +34,6 @@ def environment_marks(rows: Iterable[RunRow]) -> list[EnvironmentMark]:
         EnvironmentMark(run_id=after.run_id, created=after.created, host_class=host_class, changes=tuple(changes))
         for host_class, runs in by_host.items()
         for before, after in pairwise(runs)
-        if (changes := changes_between(before.environment, after.environment))
+        if before.environment is not after.environment
+        and (changes := changes_between(before.environment, after.environment))
     ]

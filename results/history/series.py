@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from trainband.results.statistics import Side
 
@@ -36,8 +35,7 @@ class Quantity:
         return "worse" if (side == "lower") == (self.direction == "higher") else "better"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Point:
+class Point(NamedTuple):
     """One run's value, in the quantity's unit."""
 
     run_id: str
@@ -62,10 +60,6 @@ class Baseline:
     n: int
     of: str
     newest_run: str = ""
-
-    def score(self, scaled: float) -> float:
-        """The distance of a value on the scale, in sds."""
-        return (scaled - self.mean) / self.sd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,5 +103,8 @@ class Series:
         """The judged points of `era` as distances from its baseline; empty where it has none."""
         if era.baseline is None:
             return []
-        points: Sequence[Point] = self.points[era.judged_from : self.end_of(era)]
-        return [era.baseline.score(self.quantity.scaled(point.value)) for point in points]
+        import numpy as np
+
+        values = np.array([point.value for point in self.points[era.judged_from : self.end_of(era)]], dtype=float)
+        scaled = np.log(values) if self.quantity.scale == "log" else values
+        return list(((scaled - era.baseline.mean) / era.baseline.sd).tolist())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import math
 from collections.abc import Sequence
@@ -49,6 +50,7 @@ def axes_layout(x: Figure, y: Figure, **fields: Any) -> Figure:
     }
 
 
+@functools.lru_cache(maxsize=8192)  # the charts of a cell name the same runs
 def chart_text(text: str) -> str:
     """`text` as a figure may hold it: plotly takes some HTML, and no page can show a lone surrogate."""
     return html.escape(printable(text))

@@ -95,12 +95,12 @@ def _keys(content: StoreContent) -> dict[str, str]:
     """Cell -> digest of what its pages are made from."""
     history, states = content.site.history, cell_states(content.store)
     shared = [content.runs_per_cell, content.site.sweep]
+    bands = {name: band_digest(band) for name, band in content.site.bands.items()}
     found = {}
     for cell in content.cells:
-        band = content.site.bands.get(cell.partition("@")[0])
         about = [
             states.get(cell),
-            band_digest(band) if band is not None else None,
+            bands.get(cell.partition("@")[0]),
             [[encode(each), each.state_on(history.today)] for each in history.regressions if each.cell == cell],
             [encode(each) for each in history.canaries if each.cell == cell],
             shared,

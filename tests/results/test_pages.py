@@ -190,8 +190,7 @@ def write(tmp_path: Path) -> Callable[[ReportContent], Path]:
 def _nights(cell: str, count: int) -> list[RunRow]:
     """A run a night, two environments, the newest first."""
     rows = [
-        replace(
-            _row_of(cell, f"night-{number}", f"2026-02-{number + 1:02d}T04:00:00.000000+00:00"),
+        _row_of(cell, f"night-{number}", f"2026-02-{number + 1:02d}T04:00:00.000000+00:00")._replace(
             metrics={"accuracy": 0.95 + 0.001 * (number % 3), "log_loss": 0.25},
             environment={"keras": "3.15.0" if number < count // 2 else "3.15.1", "other packages": "abc"},
         )
@@ -376,7 +375,7 @@ def test_hostile_text_is_shown_and_never_obeyed(
         history=_history(run, HOSTILE),
         extras=lambda run_id: _extras(HOSTILE),
         unfinished=({"sweep_id": HOSTILE, "created": HOSTILE, "status": HOSTILE, "suite": HOSTILE, "runs": []},),
-        rows=tuple(replace(row, sweep_id=HOSTILE, environment={HOSTILE: HOSTILE}) for row in _nights(run.cell, 2)),
+        rows=tuple(row._replace(sweep_id=HOSTILE, environment={HOSTILE: HOSTILE}) for row in _nights(run.cell, 2)),
     )
     out = write(content)
     harmless = {
@@ -702,7 +701,7 @@ def test_a_browser_compares_sorts_and_filters(
     browse: Callable[[str], tuple[str, list[str]]],
 ) -> None:
     rows = [
-        replace(row, sweep_id=f"night-{number % 2}", metrics={"accuracy": value, "log_loss": 0.25})
+        row._replace(sweep_id=f"night-{number % 2}", metrics={"accuracy": value, "log_loss": 0.25})
         for number, (value, cell) in enumerate(
             [
                 (0.95, "mlp_digits:smoke@cpu"),
