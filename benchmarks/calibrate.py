@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +34,7 @@ class Calibration:
       seeds: calibration seeds wanted in all, those of an earlier attempt included.
       jobs: one-thread runs at once; above 1 their speed is marked as contended.
       path: the band file.
+      on_void: told where evidence is kept that does not hold any more.
     """
 
     cell: Cell
@@ -44,11 +46,13 @@ class Calibration:
     python: str
     time_limit_sec: float | None = None
     on_wait: Callable[[], None] = lambda: None
+    on_void: Callable[[Path], None] = lambda kept: None
 
     def run(self, on_run: Callable[[Record, Band], None] = lambda record, band: None) -> Band:
         """Train the seeds that the evidence lacks, and write the band after each.
 
-        Evidence of another recipe, data set or structure is void: it is started anew by the first run that differs.
+        Evidence of another recipe, data set or structure is void: it is kept aside, and started anew by the first run that
+        differs.
         Where every seed is there already, the first is trained again to see that the evidence still holds.
 
         Raises:
@@ -87,6 +91,7 @@ class Calibration:
         """`band` with the runs of `seeds` added, from its first run on where the evidence is void."""
         for record in self._train(seeds):
             if band is not None and not _holds(band, record):
+                self.on_void(_kept_aside(self.path))
                 band = None
             if _lacking(band, [record.seed]):
                 band = self._add(band, record)
@@ -123,6 +128,13 @@ class Calibration:
             time_limit_sec=self.time_limit_sec,
         ) as runners:
             yield from runners.records(requests)
+
+
+def _kept_aside(path: Path) -> Path:
+    """Moves a band file away from where bands are looked for, and returns its new path."""
+    numbers = (f".void{number}" for number in itertools.count(1))
+    target = next(kept for number in numbers if not (kept := path.with_name(path.name + number)).exists())
+    return path.rename(target)
 
 
 def _lacking(band: Band | None, seeds: Sequence[int]) -> list[int]:

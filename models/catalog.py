@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 
 from trainband.models.datasets import DATASETS, SYNTHETIC
@@ -50,8 +51,6 @@ def register(rows: Iterable[ReferenceModel]) -> dict[str, ReferenceModel]:
     """Rows by name; raises CatalogError where a name stands twice."""
     found: dict[str, ReferenceModel] = {}
     for row in rows:
-        if not isinstance(row, ReferenceModel):
-            raise CatalogError(f"registry: {row!r} from an entry point is no ReferenceModel")
         if row.name in found:
             owners = f"{found[row.name].owner} and {row.owner}"
             raise CatalogError(f"model {row.name!r} is registered twice (by {owners}); rename one")
@@ -70,12 +69,24 @@ def load_catalog() -> MappingProxyType[str, ReferenceModel]:
 
     An entry point names a ReferenceModel, an iterable of them, or a function without arguments that gives either.
     """
-    rows = list(BUILT_IN)
-    for point in entry_points(group=ENTRY_POINT_GROUP):
+    added = (row for point in entry_points(group=ENTRY_POINT_GROUP) for row in _rows_of(point))
+    return MappingProxyType(register([*BUILT_IN, *added]))
+
+
+def _rows_of(point: EntryPoint) -> Iterator[ReferenceModel]:
+    """The rows that an entry point names, as its distribution's; whatever fails in it is told as the package's fault."""
+    distribution = point.dist.name if point.dist else "an unknown distribution"
+    source = f"entry point {point.name!r} of {distribution}"
+    try:
         value = point.load()
         value = value() if callable(value) else value
-        rows.extend([value] if isinstance(value, ReferenceModel) else value)
-    return MappingProxyType(register(rows))
+        rows = [value] if isinstance(value, ReferenceModel) else list(value)
+    except Exception as error:  # a stranger's module may raise anything
+        raise CatalogError(f"{source}: {point.value} does not load: {type(error).__name__}: {error}") from error
+    for row in rows:
+        if not isinstance(row, ReferenceModel):
+            raise CatalogError(f"{source}: {row!r} is no ReferenceModel")
+        yield replace(row, owner=distribution)
 
 
 def find_model(name: str) -> ReferenceModel:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from trainband.models.metrics import ACCURACY, LOG_LOSS, Metric
 
@@ -211,6 +211,10 @@ class ReferenceModel:
     def __post_init__(self) -> None:
         _require(
             self.name.isidentifier() and self.name.islower(), f"model name {self.name!r}: not a lower-case identifier"
+        )
+        kinds = get_args(Kind)
+        _require(
+            self.kind in kinds, f"model {self.name}: kind {self.kind!r} is not one of {', '.join(map(repr, kinds))}"
         )
         _require(
             ":" in self.architecture, f"model {self.name}: architecture {self.architecture!r} is not module:function"

@@ -36,20 +36,20 @@ def backend_rows(models: Mapping[str, ReferenceModel], bands: BandFolder, store:
         for recipe in model.recipes:
             band = bands.read(model.name, recipe.tier)
             if band is not None:
-                found.append((band, _runs(store, model.name, recipe.tier)))
+                found.append((band, _runs(store, band)))
     used = {profile for _, runs in found for profile in runs}
     columns = {profile: name for profile, name in COLUMNS.items() if profile in used}
     return [row for band, runs in found if len(runs) > 1 for row in _rows(band, runs, columns)]
 
 
-def _runs(store: Store, model: str, tier: str) -> Runs:
-    runs = {profile: _newest_of_each_seed(store, model, tier, profile) for profile in COLUMNS}
+def _runs(store: Store, band: Band) -> Runs:
+    runs = {profile: _newest_of_each_seed(store, band, profile) for profile in COLUMNS}
     return {profile: records for profile, records in runs.items() if records}
 
 
-def _newest_of_each_seed(store: Store, model: str, tier: str, profile: str) -> list[Record]:
+def _newest_of_each_seed(store: Store, band: Band, profile: str) -> list[Record]:
     found: dict[Seeds, Record] = {}
-    for record in healthy_runs(store, f"{model}:{tier}@{profile}"):
+    for record in healthy_runs(store, f"{band.model}:{band.tier}@{profile}", band):
         found.setdefault(record.seeds, record)
     return list(found.values())
 

@@ -48,15 +48,28 @@ def run(values: Any, words: list[str]) -> int:
         cache_root=cache_root(),
         python=sys.executable,
         on_wait=say_waiting,
+        on_void=_say_void,
     )
-    band = calibration.run(lambda record, band: None if values.json else print(_progress(record, band), flush=True))
+
+    def told(record: Any, band: Any) -> None:
+        if not values.json:
+            print(_progress(record, band, values.seeds), flush=True)
+
+    band = calibration.run(told)
     print(json.dumps(encode(band), indent=1) if values.json else _summary(band, path))
     return 0 if band.status == "calibrated" else 4
 
 
-def _progress(record: Any, band: Any) -> str:
+def _say_void(kept: Any) -> None:
+    text = (
+        f"the evidence so far is of another recipe, data set or structure, and void; it begins anew, the old is {kept}"
+    )
+    print(f"trainband calibrate: {text}", file=sys.stderr, flush=True)
+
+
+def _progress(record: Any, band: Any, seeds: int) -> str:
     figures = ", ".join(f"{name} {metric.value:.4f}" for name, metric in record.measurement.quality.metrics.items())
-    return f"[{band.n}/{band.n_required}] seed {record.seed}: {figures} ({record.wall_sec:.0f} s)"
+    return f"[{band.n}/{seeds}] seed {record.seed}: {figures} ({record.wall_sec:.0f} s)"
 
 
 def _summary(band: Any, path: Any) -> str:

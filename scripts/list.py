@@ -27,7 +27,7 @@ def run(values: Any, words: list[str]) -> int:
     if values.json:
         print(json.dumps(rows, indent=1))
     else:
-        print(plain_table(rows))
+        print(plain_table(rows) if rows else _NOTHING.get(words[0], "nothing to show"))
     return 0
 
 
@@ -148,8 +148,10 @@ def _history(values: Any) -> Sequence[dict[str, Any]]:
 
 
 def _store(values: Any) -> Any:
+    """The store that the flags name; None where none is named and the usual one is not there."""
     there = optional_path(values.store)
-    return open_store(values, create=False) if there is not None and there.is_dir() else None
+    absent = values["store"].using_default_value and not (there is not None and there.is_dir())
+    return None if absent else open_store(values, create=False)
 
 
 _ROWS = {
@@ -161,6 +163,11 @@ _ROWS = {
     "audit": _audit,
 }
 _FROM_RUNS = {"reference": _reference, "backends": _backends, "history": _history}
+_NOTHING = {
+    "backends": "nothing to show: no model that has a band ran in the store on two of cpu, cpu_jax, cpu_torch, gpu, gpu_jax and "
+    "gpu_torch; train one with the same --seed on each, and name the store with --store",
+    "history": "nothing to show: the store has no run of a sweep; `trainband nightly` makes them, --store names another store",
+}
 
 VERB = Verb(
     summary="List models, profiles, cells, suites, data sets; what each model reaches and costs (reference); which planted "

@@ -28,27 +28,36 @@ def reference_rows(
     for model in models.values():
         for recipe in model.recipes:
             band = bands.read(model.name, recipe.tier)
-            newest = _newest(store, model.name, recipe.tier)
+            newest = _newest(store, model.name, recipe.tier, band)
             if band is not None or recipe.published or newest:
                 rows += _rows(model, recipe, band, newest)
     return rows
 
 
-def _newest(store: Store | None, model: str, tier: str) -> dict[str, Record]:
+def _newest(store: Store | None, model: str, tier: str, band: Band | None) -> dict[str, Record]:
     """Profile -> its newest completed run."""
     found: dict[str, Record] = {}
     if store is None:
         return {}
     for profile in PROFILES:
-        runs = healthy_runs(store, f"{model}:{tier}@{profile}")
+        runs = healthy_runs(store, f"{model}:{tier}@{profile}", band)
         if runs:
             found[profile] = max(runs, key=lambda record: (not _contended(record), record.created))
     return found
 
 
-def healthy_runs(store: Store, cell: str) -> list[Record]:
-    """Completed runs of a cell without a planted fault, newest first."""
-    return [record for record in store.records(RunFilter(cell=cell, outcome="completed")) if not record.faults]
+def healthy_runs(store: Store, cell: str, band: Band | None) -> list[Record]:
+    """Completed runs of a cell without a planted fault, newest first: of the recipe that `band` was calibrated with.
+
+    Without a band, of the newest run's recipe.
+    """
+    runs = [record for record in store.records(RunFilter(cell=cell, outcome="completed")) if not record.faults]
+    wanted = band.evidence.recipe_hash if band is not None else next(map(_recipe_hash, runs), None)
+    return [record for record in runs if _recipe_hash(record) == wanted]
+
+
+def _recipe_hash(record: Record) -> str | None:
+    return record.measurement.recipe_hash if record.measurement is not None else None
 
 
 def _contended(record: Record) -> bool:

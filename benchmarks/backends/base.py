@@ -13,6 +13,7 @@ import numpy as np
 
 from trainband.benchmarks.backends.logits_digest import logits_digests
 from trainband.benchmarks.backends.signals import Signals, from_figures
+from trainband.benchmarks.backends.structure import structure_of
 from trainband.benchmarks.batches import Batch
 from trainband.benchmarks.host_load import DEVICE_KERNEL_SIZE, kernel_matrix, matmul_flops_per_sec
 from trainband.benchmarks.initial_weights import initial_value
@@ -21,7 +22,6 @@ from trainband.platforms.profiles import Profile
 
 MAX_RESIDENT_BYTES = 1 << 29
 _SEEDS = 1 << 32  # as many as Keras takes
-_OPERATIONS = ("TFOpLambda", "SlicingOpLambda")  # what Keras 2 calls operators between tensors: no layers in Keras 3
 _HYPER_PARAMETERS = ("momentum", "nesterov", "beta_1", "beta_2", "epsilon", "weight_decay")
 # What only a default can switch on: no recipe states it.
 _UNSTATED = ("amsgrad", "use_ema", "ema_momentum", "clipnorm", "clipvalue", "global_clipnorm")
@@ -210,21 +210,9 @@ class Adapter(ABC):
         keras.utils.set_random_seed(seed % _SEEDS)
         self.build(self._architecture)
 
-    def structure(self) -> list[list[Any]]:
-        """Layer kinds with the names, shapes and dtypes of their variables: what the recipe hash covers."""
-        kinds = [[layer.name, getattr(layer, "kind", type(layer).__name__)] for layer in self.model.layers]
-        kinds = [[name, kind] for name, kind in kinds if kind not in _OPERATIONS]
-        variables = [
-            [e.name, [int(size) for size in e.variable.shape], _dtype_name(e.variable), e.trainable]
-            for e in self.variables
-        ]
-        return [kinds, variables]
-
-
-def _dtype_name(variable: Any) -> str:
-    """The name alone; of TensorFlow's own variables, which Keras 2 has, the dtype is an object."""
-    dtype = getattr(variable, "dtype", "")
-    return str(getattr(dtype, "name", dtype))
+    def structure(self) -> list[Any]:
+        """What of the model the recipe hash covers: see `structure_of`."""
+        return structure_of(self.model.layers, self.variables, stock=self.recipe.stock)
 
 
 def load_architecture(reference: str) -> Callable[[Any], Any]:

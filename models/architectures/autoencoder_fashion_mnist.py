@@ -1,6 +1,6 @@
 """Convolutional autoencoder with a code of 64 numbers on Fashion-MNIST.
 
-Costs: 29 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
+Costs: 212,993 parameters; 29 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
 Reaches: mean squared error 0.00974, sd 3.3%; mean absolute error 0.0503, sd 2.3% (n = 20, tier short, TensorFlow 2.21).
 Source: Hinton and Salakhutdinov 2006, "Reducing the dimensionality of data with neural networks" (the task).
 """

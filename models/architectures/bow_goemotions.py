@@ -1,6 +1,6 @@
 """Mean of word vectors and one hidden layer: 28 emotions of Reddit comments, several at once.
 
-Costs: 15 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
+Costs: 1,300,124 parameters; 15 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
 Reaches: macro F1 0.3016, sd 0.0041; binary log-loss 0.105, sd 0.3% (n = 20, tier short, TensorFlow 2.21).
 Source: Joulin, Grave, Bojanowski and Mikolov 2017, "Bag of tricks for efficient text classification"; the data and
 BERT's macro F1: Demszky et al. 2020, "GoEmotions: a dataset of fine-grained emotions", table 4.

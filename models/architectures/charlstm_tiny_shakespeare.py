@@ -1,6 +1,6 @@
 """One LSTM layer that predicts the next character of Shakespeare's plays.
 
-Costs: 102 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
+Costs: 349,569 parameters; 102 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
 Reaches: log-loss 1.682, sd 0.8%; accuracy 0.5026, sd 0.0038 (n = 20, tier short, TensorFlow 2.21).
 Source: Karpathy 2015, "The unreasonable effectiveness of recurrent neural networks" (char-rnn).
 """

@@ -1,6 +1,6 @@
 """Two convolutions with batch normalisation on 8 x 8 digits.
 
-Costs: 1.4 s of training at tier smoke (two cores of an Intel Xeon, TensorFlow 2.21).
+Costs: 9,978 parameters; 1.4 s of training at tier smoke (two cores of an Intel Xeon, TensorFlow 2.21).
 Reaches: accuracy 0.9876, sd 0.0041; log-loss 0.158, sd 2.7% (n = 20, tier smoke, TensorFlow 2.21).
 Source: none; small enough to train everywhere, with the layers that break (batch normalisation, dropout).
 """

@@ -1,6 +1,6 @@
 """Two convolutions with batch normalisation and one hidden layer on Fashion-MNIST.
 
-Costs: 33 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
+Costs: 105,914 parameters; 33 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
 Reaches: accuracy 0.9133, sd 0.0021; log-loss 0.240, sd 1.8% (n = 20, tier short, TensorFlow 2.21).
 Source: none; the data are Xiao, Rasul and Vollgraf 2017.
 """

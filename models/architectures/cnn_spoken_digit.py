@@ -1,6 +1,6 @@
 """Three convolutions with batch normalisation over log-mel spectrograms of spoken digits.
 
-Costs: 14 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
+Costs: 24,058 parameters; 14 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
 Reaches: accuracy 0.9754, sd 0.0078; log-loss 0.372, sd 5.3% (n = 20, tier short, TensorFlow 2.21).
 Source: none; the data are Jackson et al. 2016, the Free Spoken Digit Dataset.
 """

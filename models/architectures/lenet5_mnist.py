@@ -1,6 +1,6 @@
 """LeNet-5 on MNIST: tanh, average pooling, softmax output.
 
-Costs: 19 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
+Costs: 61,706 parameters; 19 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
 Reaches: accuracy 0.98763, sd 0.00086; log-loss 0.0374, sd 6.2% (n = 20, tier short, TensorFlow 2.21).
 Source: LeCun, Bottou, Bengio and Haffner 1998, "Gradient-based learning applied to document recognition".
 """

@@ -1,6 +1,7 @@
 """One LSTM layer that reads 8 x 8 digits row by row.
 
-Costs: 0.8 CPU s of training at tier smoke (median of 20; one core of an Intel Xeon, TensorFlow 2.21).
+Costs: 19,338 parameters; 0.8 CPU s of training at tier smoke (median of 20; one core of an Intel Xeon, TensorFlow
+2.21).
 Reaches: accuracy 0.9843, sd 0.0035; log-loss 0.148, sd 3.5% (n = 20, tier smoke, TensorFlow 2.21).
 Source: none; small enough to train everywhere, with a recurrence, Adam and clipped gradients.
 """

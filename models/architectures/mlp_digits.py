@@ -1,6 +1,6 @@
 """Perceptron with one hidden layer of 64 on 8 x 8 digits.
 
-Costs: 0.4 s of training at tier smoke (two cores of an Intel Xeon, TensorFlow 2.21).
+Costs: 4,810 parameters; 0.4 s of training at tier smoke (two cores of an Intel Xeon, TensorFlow 2.21).
 Reaches: accuracy 0.9658, sd 0.0069; log-loss 0.244, sd 2.1% (n = 20, tier smoke, TensorFlow 2.21).
 Source: none; a first model for a first data set (scikit-learn's digits).
 """

@@ -1,6 +1,6 @@
 """Perceptron with one hidden layer on MNIST.
 
-Costs: 10 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
+Costs: 407,050 parameters; 10 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
 Reaches: accuracy 0.9816, sd 0.0010; log-loss 0.0585, sd 1.8% (n = 20, tier short, TensorFlow 2.21).
 Source: Simard, Steinkraus and Platt 2003, "Best practices for convolutional neural networks", table 1.
 """

@@ -1,6 +1,6 @@
 """Perceptron with one hidden layer that tells three species of penguins by their measures.
 
-Costs: 0.1 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
+Costs: 163 parameters; 0.1 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
 Reaches: accuracy 0.9921, sd 0.0059; log-loss 0.029, sd 17% (n = 20, tier short, TensorFlow 2.21).
 Source: none; the data are Gorman, Williams and Fraser 2014.
 """

@@ -1,6 +1,6 @@
 """Neural matrix factorisation: a product of factors and a perceptron over user and item vectors, on MovieLens ratings.
 
-Costs: 27 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
+Costs: 416,121 parameters; 27 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
 Reaches: hit rate at 10 0.6939, sd 0.0059; binary log-loss 0.145, sd 1.1% (n = 20, tier short, TensorFlow 2.21).
 Source: He, Liao, Zhang, Nie, Hu and Chua 2017, "Neural collaborative filtering", section 3.4.
 """

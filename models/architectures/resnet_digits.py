@@ -1,6 +1,7 @@
 """Two residual blocks with batch normalisation on 8 x 8 digits, 0.02 M parameters.
 
-Costs: 1.6 CPU s of training at tier smoke (median of 20; one core of an Intel Xeon, TensorFlow 2.21).
+Costs: 19,706 parameters; 1.6 CPU s of training at tier smoke (median of 20; one core of an Intel Xeon, TensorFlow
+2.21).
 Reaches: accuracy 0.9896, sd 0.0038; log-loss 0.128, sd 3.8% (n = 20, tier smoke, TensorFlow 2.21).
 Source: none; small enough to train everywhere, with what `cnn_digits` has not: shortcuts, a stride, and a recipe of warm-up,
 steps and decoupled decay. Blocks as in He et al. 2016, with a projection where the shape changes (option B).

@@ -1,6 +1,7 @@
 """8 x 8 digits through stock layers alone, with nothing stated that a framework has a default for.
 
-Costs: 2.7 CPU s of training at tier smoke (median of 3; one core of an Intel Xeon, TensorFlow 2.21).
+Costs: 18,242 parameters; 2.7 CPU s of training at tier smoke (median of 3; one core of an Intel Xeon, TensorFlow
+2.21).
 Reaches: accuracy 0.9704, sd 0.0055; log-loss 0.11, sd 13.6% (n = 20, tier smoke, TensorFlow 2.21).
 Source: none; made to see a default that changes between two versions of a framework. Sizes, and the rate of the dropout,
 are what such a layer asks for; everything else is left to Keras.

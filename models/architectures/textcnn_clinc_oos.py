@@ -1,6 +1,6 @@
 """Convolutions of three widths over word vectors, 150 intents of CLINC150.
 
-Costs: 38 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
+Costs: 564,118 parameters; 38 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
 Reaches: accuracy 0.9181, sd 0.0030; log-loss 0.332, sd 1.8% (n = 20, tier short, TensorFlow 2.21).
 Source: Kim 2014, "Convolutional neural networks for sentence classification"; data and a CNN's accuracy:
 Larson et al. 2019, "An evaluation dataset for intent classification and out-of-scope prediction".

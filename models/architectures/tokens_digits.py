@@ -1,6 +1,7 @@
 """8 x 8 digits as 64 tokens, a grey level each: word vectors, places, a convolution along the sequence.
 
-Costs: 0.5 CPU s of training at tier smoke (median of 20; one core of an Intel Xeon, TensorFlow 2.21).
+Costs: 5,298 parameters; 0.5 CPU s of training at tier smoke (median of 20; one core of an Intel Xeon, TensorFlow
+2.21).
 Reaches: accuracy 0.9732, sd 0.0040; log-loss 0.199, sd 2.4% (n = 20, tier smoke, TensorFlow 2.21).
 Source: none; small enough to train everywhere, with an embedding whose tokens repeat hundreds of times a batch, and Adam.
 """

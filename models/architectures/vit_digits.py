@@ -1,6 +1,7 @@
 """A vision transformer on 8 x 8 digits: 2 x 2 patches, one layer of width 32, 0.01 M parameters.
 
-Costs: 1.4 CPU s of training at tier smoke (median of 20; one core of an Intel Xeon, TensorFlow 2.21).
+Costs: 9,610 parameters; 1.4 CPU s of training at tier smoke (median of 20; one core of an Intel Xeon, TensorFlow
+2.21).
 Reaches: accuracy 0.9700, sd 0.0062; log-loss 0.217, sd 6.9% (n = 20, tier smoke, TensorFlow 2.21).
 Source: none; small enough to train everywhere, with attention, layer normalisation, the Gaussian unit and decoupled decay.
 The block as in Dosovitskiy et al. 2021, section 3.1; the places are averaged, which trains better here than a class token.

@@ -1,6 +1,6 @@
 """A vision transformer for small images: 7 x 7 patches, 4 layers of width 64, 0.2 M parameters.
 
-Costs: 101 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
+Costs: 205,066 parameters; 101 s of training at tier short (two cores of an Intel Xeon, TensorFlow 2.21).
 Reaches: accuracy 0.8649, sd 0.0026; log-loss 0.374, sd 1.4% (n = 20, tier short, TensorFlow 2.21); published: none at
 this size.
 Source: Dosovitskiy et al. 2021, "An image is worth 16x16 words: transformers for image recognition at scale".

@@ -72,11 +72,11 @@ class Rescale(keras.layers.Layer):
     def __init__(self, apply: Callable[..., Any], *, scale: Factor, offset: Factor, name: str) -> None:
         super().__init__(name=name)
         self._apply = apply
-        self._scale = scale
-        self._offset = offset
+        self.scale = scale
+        self.offset = offset
 
     def call(self, inputs: Any) -> Any:
-        return self._apply(inputs, self._scale, self._offset, self.compute_dtype)
+        return self._apply(inputs, self.scale, self.offset, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape

@@ -68,6 +68,17 @@ def test_names_structure_and_so_the_recipe_hash_are_those_of_every_backend(
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_each_setting_of_a_layer_moves_the_recipe_hash_and_alike_on_every_backend(
+    frameworks: Any, backend: str
+) -> None:
+    found = frameworks(backend).result("models.py", "hashes_by_setting", profile=find_profile(ONE_DEVICE[backend]))
+    assert len(set(found.values())) == len(found) == 10
+    if backend != "tensorflow":
+        reference = find_profile(ONE_DEVICE["tensorflow"])
+        assert found == frameworks("tensorflow").result("models.py", "hashes_by_setting", profile=reference)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("model", ["mlp_digits", "cnn_digits"])
 def test_a_restored_state_gives_the_same_step_to_the_bit(frameworks: Any, model: str, backend: str) -> None:
     profile = find_profile(ONE_DEVICE[backend])

@@ -141,6 +141,13 @@ def test_evidence_of_another_recipe_is_started_anew(story: Story) -> None:
 
 
 @slow
+def test_evidence_that_is_void_is_kept_aside(story: Story, calibration: Calibration) -> None:
+    kept = read_band(calibration.path.with_name(calibration.path.name + ".void1"))
+    assert kept.evidence.recipe_hash == story.resumed.band.evidence.recipe_hash
+    assert kept.n == story.resumed.band.n
+
+
+@slow
 def test_evidence_names_versions_and_host(story: Story) -> None:
     evidence = story.resumed.band.evidence
     assert {"keras", "tensorflow", "numpy"} <= set(evidence.versions)

@@ -12,7 +12,7 @@ import pytest
 from trainband.benchmarks.augmentation import AUGMENTATIONS
 from trainband.benchmarks.bands_on_disk import reference_bands
 from trainband.benchmarks.run_spec import planned_examples
-from trainband.models.catalog import load_catalog
+from trainband.models.catalog import BUILT_IN, load_catalog
 from trainband.models.datasets import DATASETS, dataset
 from trainband.models.specs import ReferenceModel
 from trainband.platforms.profiles import find_profile
@@ -53,6 +53,7 @@ TRAINED = {name: row for name, row in CATALOG.items() if "throughput" not in row
 PROFILE_OF = {"tensorflow": "cpu", "jax": "cpu_jax", "torch": "cpu_torch"}
 BACKENDS = [pytest.param(name, marks=pytest.mark.backend(name)) for name in ("tensorflow", "jax", "torch")]
 each_model = pytest.mark.parametrize("model", [pytest.param(row, id=name) for name, row in CATALOG.items()])
+each_built_in_model = pytest.mark.parametrize("model", [pytest.param(row, id=row.name) for row in BUILT_IN])
 each_trained_model = pytest.mark.parametrize("model", [pytest.param(row, id=name) for name, row in TRAINED.items()])
 each_backend = pytest.mark.parametrize("backend", BACKENDS)
 # What no tier trains on a processor takes minutes to compile, but on PyTorch.
@@ -97,13 +98,14 @@ def test_every_recipe_trains_on_something(model: ReferenceModel) -> None:
         assert planned > recipe.epochs * (n_train - recipe.batch_size)
 
 
-@each_model
+@each_built_in_model
 def test_its_file_opens_with_what_it_costs_what_it_reaches_and_where_it_comes_from(model: ReferenceModel) -> None:
     module = model.architecture.partition(":")[0].rpartition(".")[2]
     path = resources.files("trainband.models.architectures") / f"{module}.py"
     header = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     entries = [line.partition(":")[0] for line in header.splitlines()[2:]]
     assert [entry for entry in entries if entry in ("Costs", "Reaches", "Source")] == ["Costs", "Reaches", "Source"]
+    assert model.name not in PARAMETERS or f"{PARAMETERS[model.name]:,}" in header
     for recipe in model.recipes:
         band = reference_bands().read(model.name, recipe.tier)
         if band is not None and band.status == "calibrated":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import replace
 from typing import Any
@@ -82,6 +83,19 @@ def model_facts(name: str, profile: dict[str, Any]) -> dict[str, Any]:
         "device": adapter.device(),
         "versions": adapter.versions(),
     }
+
+
+def hashes_by_setting(profile: dict[str, Any]) -> dict[str, str]:
+    """Recipe hashes of `tiny_architectures.set_otherwise`, on the recipe of mlp_digits."""
+    import tiny_architectures
+
+    model = find_model("mlp_digits")
+    found = {}
+    for setting in tiny_architectures.SETTINGS:
+        adapter = create_adapter(decode(Profile, profile), model.recipes[0], loss=model.loss)
+        adapter._build(functools.partial(tiny_architectures.set_otherwise, setting=setting))
+        found[setting] = recipe_hash(model, model.recipes[0], adapter.structure())
+    return found
 
 
 def resident_digests(name: str, profile: dict[str, Any]) -> list[str]:
