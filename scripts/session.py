@@ -61,7 +61,9 @@ class Session:
         return store
 
     def check_bands(self, cells: Iterable[Cell]) -> None:
-        """Read what will judge these cells, so that a file that cannot be read is told before hours of training."""
+        """Read what will judge these cells, so that what cannot be read is told before hours of training."""
+        if not self.bands.committed and not self.bands.root.is_dir():
+            raise UsageError(f"--bands={self.bands.root}: there is no such folder; `trainband calibrate` makes one")
         for model, tier in dict.fromkeys((cell.model.name, cell.recipe.tier) for cell in cells):
             self.bands.read(model, tier)
         _ = self.bands.waivers

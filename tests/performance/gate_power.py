@@ -161,7 +161,7 @@ def asked(arguments: argparse.Namespace, out: Path) -> dict[GateSide, Sequence[s
         wrapper.chmod(0o755)
         return {"baseline": [sys.executable], "candidate": [str(wrapper)]}
     old, new = arguments.rounding.split(":")
-    return {"baseline": [f"tensorflow=={old} keras==3.6.0"], "candidate": [f"tensorflow=={new} keras==3.6.0"]}
+    return {"baseline": [f"tensorflow=={old} keras==3.12.0"], "candidate": [f"tensorflow=={new} keras==3.12.0"]}
 
 
 def main(argv: list[str]) -> None:

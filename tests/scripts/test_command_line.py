@@ -62,6 +62,7 @@ def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "cnn_digits:smoke@cpu", "--sede=1"], "sede"),
         (["run", "cnn_digits:smoke@cpu", "--time-limit=0"], "time_limit"),
         (["run", "cnn_digits:smoke@cpu", "--time-limit=nan"], "time_limit"),
+        (["run", "cnn_digits:smoke@cpu", "--bands=/no/such/bands"], "--bands=/no/such/bands: there is no such folder"),
         (["run", "cnn_digits:smoke@cpu", "--fault=gremlins"], "no fault 'gremlins'; there are untrained, "),
         (["run", "cnn_digits:smoke@cpu", "--store=sqlite:///x.db"], "--index"),
         (["diff", "a", "b", "--picture=x.html"], "--picture draws what --zoom finds"),
@@ -100,7 +101,11 @@ def test_a_wrong_command_line_is_one_line_and_status_2(complaint: Say, words: li
     assert expected in complaint(2, *words, *store)
 
 
-@pytest.mark.parametrize("verb", [["check"], ["show", "2026"], ["report"], ["export", "csv"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "verb",
+    [["check"], ["show", "2026"], ["report"], ["export", "csv"], ["list", "backends"], ["list", "reference"]],
+    ids=" ".join,
+)
 def test_a_store_that_is_not_there_is_said_to_be(complaint: Say, verb: list[str]) -> None:
     assert "no-such-store" in complaint(3, *verb, "--store=no-such-store")
     assert not Path("no-such-store").exists()
