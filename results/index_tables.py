@@ -51,13 +51,14 @@ JUDGEMENTS = sa.Table(
     sa.Column("judgement_id", sa.String(255), primary_key=True),
     sa.Column("cell", sa.String(255), nullable=False),
     sa.Column("verdict", sa.String(64), nullable=False),
-    sa.Column("sweep_id", sa.String(255), index=True),
+    sa.Column("sweep_id", sa.String(255)),
     sa.Column("created", sa.String(40), nullable=False, index=True),
     sa.Column("triggered_by", sa.String(255)),
     sa.Column("band_digest", sa.String(255)),
     sa.Column("records", sa.JSON, nullable=False),
     sa.Column("document", sa.JSON, nullable=False),
-    # Has all that the history of a cell asks for.
+    # They have all that is counted and all that the history of a cell asks for.
+    sa.Index("judgements_of_sweep", "sweep_id", "verdict"),
     sa.Index("judgements_of_cell", "cell", "created", "judgement_id", "triggered_by", "band_digest"),
 )
 PROBLEMS = sa.Table(
