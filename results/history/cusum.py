@@ -48,18 +48,20 @@ def alarms(scores: Sequence[float], restarts: Iterable[int] = ()) -> list[Alarm]
     begin_anew = frozenset(restarts)
     found = []
     upper = lower = 0.0
-    since: dict[Side, int] = {"upper": 0, "lower": 0}
+    upper_since = lower_since = 0
     for index, score in enumerate(scores):
         if index in begin_anew:
             upper = lower = 0.0
         if upper <= 0.0:
-            since["upper"] = index
+            upper, upper_since = 0.0, index
         if lower <= 0.0:
-            since["lower"] = index
-        clipped = min(max(score, -CLIP_SD), CLIP_SD)
-        upper, lower = max(0.0, upper + clipped - REFERENCE_SD), max(0.0, lower - clipped - REFERENCE_SD)
-        if max(upper, lower) > LIMIT_SD:
-            side: Side = "upper" if upper > lower else "lower"
-            found.append(Alarm(index=index, since=since[side], side=side))
+            lower, lower_since = 0.0, index
+        clipped = CLIP_SD if score > CLIP_SD else -CLIP_SD if score < -CLIP_SD else score
+        upper, lower = upper + clipped - REFERENCE_SD, lower - clipped - REFERENCE_SD
+        if upper > LIMIT_SD or lower > LIMIT_SD:
+            above = upper > lower
+            found.append(
+                Alarm(index=index, since=upper_since if above else lower_since, side="upper" if above else "lower")
+            )
             upper = lower = 0.0
     return found

@@ -90,7 +90,8 @@ def look_at(series: Series, restart_runs: Iterable[str] = ()) -> SeriesState:
     era = series.era
     scores = series.scores(era)
     begin_anew = set(restart_runs)
-    restarts = [place for place in range(len(scores)) if series.points[era.judged_from + place].run_id in begin_anew]
+    judged = series.points[era.judged_from :] if begin_anew else ()
+    restarts = [place for place, point in enumerate(judged) if point.run_id in begin_anew]
     found = alarms(scores, restarts)
     changes = tuple(_changes(series, era, scores, found))
     return SeriesState(series=series, changes=changes, newest=_newest(series, era, scores))

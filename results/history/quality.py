@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from trainband.results.history.series import Baseline, Era, Point, Quantity, Series
 from trainband.results.index_rows import RunRow
 from trainband.results.metric_bands import MetricBand
-from trainband.results.metrics import to_scale
 
 
 def quality_quantity(band: MetricBand) -> Quantity:
@@ -27,9 +26,10 @@ def quality_series(
         it judged; what another band judged after that is left out.
     """
     found: dict[str, list[Point]] = {}
+    least = 0.0 if band.scale == "log" else -math.inf
     for row in rows:
         value = row.metrics.get(band.name, math.nan)
-        if math.isfinite(value) and math.isfinite(to_scale(band, value)):
+        if least < value < math.inf:  # on its scale, and no NaN
             point = Point(run_id=row.run_id, created=row.created, value=value, faults=row.faults)
             found.setdefault(row.host_class, []).append(point)
     return [_series(cell, band, band_digest, host, points, judged_by) for host, points in found.items()]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from trainband.results.band_files import band_digest
 from trainband.results.bands import Band, recalibrate_command
@@ -11,7 +12,7 @@ from trainband.results.judgements import Judgement, MetricJudgement
 from trainband.results.metric_bands import MetricBand
 from trainband.results.pages import figures, formats
 from trainband.results.pages.band_facts import BandFacts, band_facts
-from trainband.results.pages.charts import Chart
+from trainband.results.pages.charts import Chart, with_shared_lists
 from trainband.results.pages.content import Current, ReportContent
 from trainband.results.pages.fan import Fan, fan_of
 from trainband.results.pages.gauges import Gauge, gauge
@@ -44,7 +45,7 @@ class MetricLine:
 class CellView:
     """Attributes:
     run: the run that the verdict is about, or the newest one where there is no verdict.
-    series: what history knows of each quantity, on each class of hosts.
+    series: what history knows of each quantity, on each class of hosts; its charts name `lists`.
     reproduce, recalibrate: commands.
     """
 
@@ -65,6 +66,7 @@ class CellView:
     curves: tuple[Chart, ...]
     distributions: tuple[Chart, ...]
     series: tuple[SeriesView, ...]
+    lists: list[list[Any]]
     regressions: tuple[RegressionView, ...]
     band: BandFacts | None
     band_path: str | None
@@ -85,6 +87,7 @@ def build_cell(cell: str, content: ReportContent, current: Current | None, recor
     judgement = current.judgement if current else None
     spoken = content.throughput.get(record.run_id) if record and record.measurement else None
     newest = record or (records[0] if records else None)
+    series, lists = _series(cell, content, band)
     return CellView(
         cell=cell,
         model=model,
@@ -106,7 +109,8 @@ def build_cell(cell: str, content: ReportContent, current: Current | None, recor
         metrics=_metric_lines(record, judgement, band),
         curves=_curves(record, records, band),
         distributions=_distributions(record, records, band),
-        series=series_views(cell, content, band),
+        series=series,
+        lists=lists,
         regressions=tuple(regression_view(each, content) for each in content.history.regressions if each.cell == cell),
         band=band_facts(band) if band else None,
         band_path=judgement.band_path if judgement else None,
@@ -117,6 +121,12 @@ def build_cell(cell: str, content: ReportContent, current: Current | None, recor
         reproduce=newest.command if newest else None,
         recalibrate=recalibrate_command(band) if band else f"trainband calibrate {cell} --seeds={LEAST_SEEDS}",
     )
+
+
+def _series(cell: str, content: ReportContent, band: Band | None) -> tuple[tuple[SeriesView, ...], list[list[Any]]]:
+    views = series_views(cell, content, band)
+    charts, lists = with_shared_lists([view.chart for view in views])
+    return tuple(replace(view, chart=chart) for view, chart in zip(views, charts, strict=True)), lists
 
 
 def _metric_lines(record: Record | None, judgement: Judgement | None, band: Band | None) -> tuple[MetricLine, ...]:

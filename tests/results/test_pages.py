@@ -693,6 +693,35 @@ def test_a_browser_draws_the_charts_and_has_nothing_to_complain_of(
         assert "plot-wait" not in page
 
 
+def _long_history(run: Record) -> HistoryContent:
+    """Accuracy and log-loss of 60 runs, the same ones."""
+    points = [(f"run-{n}", f"2026-{1 + n // 28:02d}-{1 + n % 28:02d}T04:00:00+00:00") for n in range(60)]
+    era = Era(first=0, judged_from=60, because="the first run", baseline=None, why_not="no band")
+    states = []
+    for name in ("accuracy", "log_loss"):
+        quantity = Quantity(name=name, kind="quality", unit="fraction", direction="higher", scale="linear")
+        values = tuple(Point(run_id=r, created=at, value=0.9 + 0.001 * (n % 7)) for n, (r, at) in enumerate(points))
+        states.append(look_at(Series(cell=run.cell, quantity=quantity, host_class="host", points=values, eras=(era,))))
+    return HistoryContent(cells={run.cell: CellHistory(states=tuple(states))})
+
+
+@pytest.mark.slow
+def test_times_and_names_that_charts_share_are_written_once_and_drawn_in_each(
+    make_content: Callable[..., ReportContent],
+    write: Callable[[ReportContent], Path],
+    browse: Callable[[str], tuple[str, list[str]]],
+) -> None:
+    content = make_content()
+    out = write(replace(content, history=_long_history(content.records[0])))
+    page = out / "cells" / "mlp_digits-smoke-cpu.html"
+    assert page.read_text(encoding="utf-8").count("2026-02-23T04:00:00") == 1
+    drawn, complaints = browse(page.as_uri())
+    assert complaints == []
+    _, *charts = drawn.split('id="series-')
+    assert len(charts) == 2
+    assert [chart.split('id="curve-')[0].count('class="point"') for chart in charts] == [60, 60]
+
+
 @pytest.mark.slow
 def test_a_browser_compares_sorts_and_filters(
     make_content: Callable[..., ReportContent],

@@ -1,6 +1,9 @@
 "use strict";
 
-// Puts the style sheet's colours into a figure: a text such as "--ink" is the name of a variable.
+// What several charts of the page have in common.
+const lists = JSON.parse(document.getElementById("lists")?.textContent ?? "[]");
+
+// Puts the lists and the style sheet's colours into a figure: {"$list": 0} is the first list, "--ink" a variable's name.
 function coloured(value, style) {
   if (typeof value === "string") {
     return value.startsWith("--") ? style.getPropertyValue(value).trim() : value;
@@ -9,6 +12,9 @@ function coloured(value, style) {
     return value.map((item) => coloured(item, style));
   }
   if (value !== null && typeof value === "object") {
+    if ("$list" in value) {
+      return lists[value.$list];
+    }
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, coloured(item, style)]));
   }
   return value;
