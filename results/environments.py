@@ -15,17 +15,24 @@ OTHER_PACKAGES = "other packages"
 def environment_of(record: Record) -> dict[str, str]:
     """Name -> version: Python, the framework's parts, a GPU's driver, trainband, and a digest of all other packages."""
     mark = record.fingerprint
-    versions = {
-        str(name): str(value) for name, value in mapping_of(mapping_of(mark.get("framework")).get("versions")).items()
-    }
+    packages = mapping_of(mark.get("distributions"))
+    imported = mapping_of(mapping_of(mark.get("framework")).get("versions"))
+    versions = {str(name): _version(str(value), packages.get(name)) for name, value in imported.items()}
     found = {
         "python": mapping_of(mark.get("python")).get("version"),
         **versions,
         "driver": mapping_of(mark.get("accelerators")).get("nvidia_driver"),
         "trainband": record.trainband_version,
-        OTHER_PACKAGES: _digest(mapping_of(mark.get("distributions")), set(versions)),
+        OTHER_PACKAGES: _digest(packages, set(versions)),
     }
     return {name: str(value) for name, value in found.items() if value}
+
+
+def _version(imported: str, packaged: Any) -> str:
+    """A framework's version, the longer of the two that tell it: a local build says `3.15.1+ours` in its package alone."""
+    if packaged is None or imported.startswith(str(packaged)):
+        return imported
+    return str(packaged) if str(packaged).startswith(imported) else f"{imported} (package {packaged})"
 
 
 def changes_between(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

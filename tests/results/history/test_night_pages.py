@@ -51,8 +51,16 @@ def test_an_environment_is_told_by_its_versions_and_a_change_by_what_differs(mak
     before = environment_of(run)
     assert set(before) == {"python", "tensorflow", "keras", "trainband", OTHER_PACKAGES}
     assert run_row(run).environment == before
-    newer = {**mark, "framework": {"versions": {"tensorflow": "2.21.0", "keras": "3.15.2"}}}
-    assert changes_between(before, environment_of(make_run("b", fingerprint=newer))) == ["keras 3.15.1 to 3.15.2"]
+    for imported, packaged, told in (
+        ("3.15.2", "3.15.2", "3.15.2"),
+        ("3.15.1", "3.15.1+ours", "3.15.1+ours"),
+        ("3.15.1+cpu", "3.15.1", "3.15.1+cpu"),
+        ("3.15.2", "3.15.1", "3.15.2 (package 3.15.1)"),
+    ):
+        versions = {"tensorflow": "2.21.0", "keras": imported}
+        packages = {"keras": packaged, "scipy": "1.12"}
+        newer = make_run("b", fingerprint={**mark, "framework": {"versions": versions}, "distributions": packages})
+        assert changes_between(before, environment_of(newer)) == [f"keras 3.15.1 to {told}"]
     others = {**mark, "distributions": {"keras": "3.15.1", "scipy": "1.13"}}
     assert changes_between(before, environment_of(make_run("c", fingerprint=others))) == [OTHER_PACKAGES]
     assert environment_of(make_run("d", fingerprint={})) == {"trainband": "0.1.0"}
