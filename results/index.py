@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-import functools
-import json
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc, pool
 
-from trainband.results.codec import encode
 from trainband.results.index_rows import Entries, JudgementFilter, Problem, RunFilter, RunRow, utc_text
 from trainband.results.index_tables import JUDGEMENTS, META, PROBLEMS, RUNS, SCHEMA_VERSION, TABLES
+from trainband.results.index_values import judgement_values, run_rows, run_values
 from trainband.results.store_errors import IndexDamaged, IndexUnavailable
 
 T = TypeVar("T")
@@ -27,8 +25,6 @@ T = TypeVar("T")
 _BUSY_TIMEOUT_SEC = 30.0
 _RETRY_DELAYS_SEC = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 _WRITE = "trainband_write"
-_JSON = ("faults", "metrics", "contended", "environment")
-_FAULTS, _METRICS, _CONTENDED = (RunRow._fields.index(name) for name in _JSON[:3])
 _GLOB = frozenset("*?[")
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
@@ -94,7 +90,7 @@ class Index:
 
         def work(connection: sa.Connection) -> list[RunRow]:
             query = _narrowed(connection, RUNS, where, names).order_by(RUNS.c.created.desc(), RUNS.c.run_id.desc())
-            return _run_rows(connection.execute(query.limit(where.limit)).all())
+            return run_rows(connection.execute(query.limit(where.limit)).all())
 
         return self._do(work)
 
@@ -225,45 +221,11 @@ def _was_in_the_way(error: exc.SQLAlchemyError) -> bool:
 def _put(connection: sa.Connection, entries: Entries) -> None:
     _drop(connection, entries.paths())
     if entries.runs:
-        connection.execute(RUNS.insert(), [_run_values(row) for row in entries.runs])
+        connection.execute(RUNS.insert(), [run_values(row) for row in entries.runs])
     if entries.judgements:
-        connection.execute(JUDGEMENTS.insert(), [_judgement_values(document) for document in entries.judgements])
+        connection.execute(JUDGEMENTS.insert(), [judgement_values(document) for document in entries.judgements])
     if entries.problems:
         connection.execute(PROBLEMS.insert(), [dataclasses.asdict(problem) for problem in entries.problems])
-
-
-def _run_values(row: RunRow) -> dict[str, Any]:
-    return {name: json.dumps(value) if name in _JSON else value for name, value in encode(row._asdict()).items()}
-
-
-def _run_rows(found: Sequence[Sequence[Any]]) -> list[RunRow]:
-    """The rows of the table, whose columns are a RunRow's fields in their order."""
-    listed = functools.cache(lambda text: tuple(json.loads(text)))
-    shared = functools.cache(json.loads)
-    metrics = json.loads(f"[{','.join(row[_METRICS] for row in found)}]")
-    return [
-        RunRow(
-            *row[:_FAULTS],
-            listed(row[_FAULTS]),
-            {name: float(value) for name, value in values.items()},  # float("NaN") undoes encode
-            *row[_METRICS + 1 : _CONTENDED],
-            listed(row[_CONTENDED]),
-            *row[_CONTENDED + 1 : -1],
-            shared(row[-1]),
-        )
-        for row, values in zip(found, metrics, strict=True)
-    ]
-
-
-def _judgement_values(document: Mapping[str, Any]) -> dict[str, Any]:
-    columns = {name: document[name] for name in ("judgement_id", "cell", "verdict", "sweep_id", "records")}
-    return {
-        **columns,
-        "created": utc_text("judgement.created", document["created"]),
-        "triggered_by": next(iter(document["records"]), None),
-        "band_digest": document.get("band_digest"),
-        "document": dict(document),
-    }
 
 
 def _drop(connection: sa.Connection, paths: Sequence[str]) -> None:
