@@ -27,6 +27,7 @@ class CommandLine:
     store: Path
     environ: dict[str, str]
     started: list[subprocess.Popen[str]] = field(default_factory=list)
+    limit_sec: float = LIMIT_SEC
 
     def start(self, *words: str, store: Path | None = None) -> subprocess.Popen[str]:
         flags = [] if words[0] in ("list", "doctor", "data") else [f"--store={store or self.store}"]
@@ -69,7 +70,7 @@ class CommandLine:
 
     def finished(self, process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
         """Wait for the command; no traceback is ever shown."""
-        out, err = process.communicate(timeout=LIMIT_SEC)
+        out, err = process.communicate(timeout=self.limit_sec)
         assert "Traceback" not in out + err, err
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 

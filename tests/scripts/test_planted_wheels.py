@@ -54,6 +54,7 @@ def test_a_change_of_implementation_is_placed_and_laid_at_kerass_door(name: str,
 
 
 def test_work_added_to_each_step_is_slower_and_laid_at_kerass_door(sides: Any, trainband: Any) -> None:
+    trainband.limit_sec = 1200.0  # each probe of a search for speed times up to 12 pairs of processes
     flags = sides(SLOW)
     said = trainband("gate", *flags, f"--cells={SLOW.cell}", "--speed=cpu", "--budget=3m")
     [outcome] = report(said)["judgement"]["cells"]
