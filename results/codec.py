@@ -41,7 +41,7 @@ def decode(kind: type[T], data: Any, path: str = "") -> T:
       CodecError: a key is unknown or missing, or a value has the wrong type; the message names the path.
     """
     try:
-        return typing.cast(T, _decoder(kind)(data))
+        return typing.cast(T, _decoder(typing.cast(Any, kind))(data))
     except _Mismatch as error:
         raise CodecError("; ".join((path or kind.__name__) + said for said in error.said)) from error
 

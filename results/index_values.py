@@ -25,14 +25,16 @@ def run_rows(found: Sequence[Sequence[Any]]) -> list[RunRow]:
     shared = functools.cache(json.loads)
     metrics = json.loads(f"[{','.join(row[_METRICS] for row in found)}]")
     return [
-        RunRow(
-            *row[:_FAULTS],
-            listed(row[_FAULTS]),
-            {name: float(value) for name, value in values.items()},  # float("NaN") undoes encode
-            *row[_METRICS + 1 : _CONTENDED],
-            listed(row[_CONTENDED]),
-            *row[_CONTENDED + 1 : -1],
-            shared(row[-1]),
+        RunRow._make(
+            [
+                *row[:_FAULTS],
+                listed(row[_FAULTS]),
+                {name: float(value) for name, value in values.items()},  # float("NaN") undoes encode
+                *row[_METRICS + 1 : _CONTENDED],
+                listed(row[_CONTENDED]),
+                *row[_CONTENDED + 1 : -1],
+                shared(row[-1]),
+            ]
         )
         for row, values in zip(found, metrics, strict=True)
     ]
