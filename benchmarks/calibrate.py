@@ -51,9 +51,8 @@ class Calibration:
     def run(self, on_run: Callable[[Record, Band], None] = lambda record, band: None) -> Band:
         """Train the seeds that the evidence lacks, and write the band after each.
 
-        Evidence of another recipe, data set or structure is void: it is kept aside, and started anew by the first run that
-        differs.
-        Where every seed is there already, the first is trained again to see that the evidence still holds.
+        Evidence of another recipe, data set or structure is void: it is kept aside, and begun anew by the first run that
+        differs. Where every seed is there already, the first is trained again to see that the evidence still holds.
 
         Raises:
           CalibrationError: a run failed, or the evidence is of another profile; what was recorded before stands.

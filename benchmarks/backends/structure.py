@@ -54,18 +54,15 @@ def structure_of(layers: Sequence[Any], variables: Sequence[Any], *, stock: bool
       variables: as `Adapter.variables`.
       stock: the recipe leaves settings and initial weights to the framework, so that they are no part of what is asked for.
     """
+    names = () if stock else _SETTINGS
     kinds = [(layer, getattr(layer, "kind", type(layer).__name__)) for layer in layers]
-    told = [[layer.name, kind, {} if stock else _settings(layer)] for layer, kind in kinds if kind not in _OPERATIONS]
+    told = [[layer.name, kind, _plain_attributes(layer, names)] for layer, kind in kinds if kind not in _OPERATIONS]
     return [told, [_told_variable(entry) for entry in variables]]
 
 
 def _told_variable(entry: Any) -> list[Any]:
     shape = [int(size) for size in entry.variable.shape]
     return [entry.name, shape, _dtype_name(entry.variable), entry.trainable, _told_initializer(entry.initializer)]
-
-
-def _settings(layer: Any) -> dict[str, Any]:
-    return _plain_attributes(layer, _SETTINGS)
 
 
 def _told_initializer(initializer: Any) -> list[Any] | None:

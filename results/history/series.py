@@ -107,4 +107,5 @@ class Series:
 
         values = np.array([point.value for point in self.points[era.judged_from : self.end_of(era)]], dtype=float)
         scaled = np.log(values) if self.quantity.scale == "log" else values
-        return list(((scaled - era.baseline.mean) / era.baseline.sd).tolist())
+        scores: list[float] = ((scaled - era.baseline.mean) / era.baseline.sd).tolist()
+        return scores

@@ -47,7 +47,6 @@ from trainband.results.store import Store
 
 # Pairs of the gates have numbers below: 100 a gate, of which it uses up to 32.
 ESTABLISHING_FROM, PAIRS_A_GATE = 1_000_000, 100
-DETECTABLE = 1.5
 
 
 @dataclass(kw_only=True)
@@ -78,21 +77,23 @@ class Bench:
     environments: Mapping[GateSide, GateEnvironment]
     runners: Mapping[GateSide, Runner]
 
+    def __post_init__(self) -> None:
+        self.bands = bands_of(self.cells, reference_bands(None))
+        self.host_class, self.code = self.runners["baseline"].surroundings(self.cells[0])
+        self.reader = EvidenceReader(store=self.store, bases=())
+
     def pairing(self, first: int) -> OwnSeeds:
-        host_class, _ = self.runners["baseline"].surroundings(self.cells[0])
         return OwnSeeds(
             store=self.store,
             environments=self.environments,
             runners=self.runners,
-            host_class=host_class,
+            host_class=self.host_class,
             first=first,
         )
 
     def planned(self) -> Gate:
-        host_class, code = self.runners["baseline"].surroundings(self.cells[0])
-        bands = bands_of(self.cells, reference_bands(None))
         return planned_gate(
-            self.cells, bands, self.environments, suite="measured", host_class=host_class, code=code, as_of=""
+            self.cells, self.bands, self.environments, suite="measured", host_class=self.host_class, code=self.code
         )
 
     def experiment(self, gate: Gate, path: Path, first: int) -> QualityAlone:
@@ -100,8 +101,8 @@ class Bench:
         return QualityAlone(
             gate=gate,
             cells={cell.name: cell for cell in self.cells},
-            bands=bands_of(self.cells, reference_bands(None)),
-            reader=EvidenceReader(store=self.store, bases=()),
+            bands=self.bands,
+            reader=self.reader,
             pairing=self.pairing(first),
             rerunner=Rerunner(pool=baseline.pool, cache_root=baseline.cache_root),
             timed=None,
@@ -114,11 +115,12 @@ def established(bench: Bench, cell: Cell, count: int) -> dict[str, Any]:
     """Metric -> the true loss in margins with its 95% interval, of `count` pairs; a loss is positive."""
     path = bench.out / "established.json"
     gate = read_gate(path) if path.exists() else bench.planned()
-    experiment = bench.experiment(gate, path, ESTABLISHING_FROM)
-    experiment._deadline, experiment._seconds = math.inf, {}
-    experiment._pair_up_to(cell.name, count)
-    row = next(row for row in experiment.gate.cells if row.cell == cell.name)
-    evidence = experiment.reader.cell_evidence(row, cell, experiment.bands[cell.name])
+    row = next(row for row in gate.cells if row.cell == cell.name)
+    pairing = bench.pairing(ESTABLISHING_FROM)
+    while len(row.pairs) < count:
+        row = replace(row, pairs=(*row.pairs, pairing.pair(cell, len(row.pairs))))
+        write_gate(path, replace(gate, cells=(row,)))
+    evidence = bench.reader.cell_evidence(row, cell, bench.bands[cell.name])
     found = {}
     for metric in gated_metrics(cell, row.margins):
         losses = [-pair.differences[metric.name] / metric.margin for pair in evidence.pairs if pair.differences]

@@ -16,15 +16,17 @@ class Planted:
 
     Attributes:
       file: below `keras/src`.
-      place: where the cell parts: stage and layer, as a finding has them.
+      cell: where it is looked for.
+      outcomes: of which the gate says one.
+      place: where the cell parts: stage and layer, as a finding has them; empty where only its speed is looked at.
     """
 
     file: str
     old: str
     new: str
     cell: str
-    outcomes: tuple[str, ...]
-    place: tuple[str, str]
+    outcomes: tuple[str, ...] = ("changed", "regressed", "undecided")
+    place: tuple[str, str] = ("", "")
 
 
 CHANGES = {
@@ -33,7 +35,6 @@ CHANGES = {
         old="            mean, variance = self._moments(inputs, mask)\n",
         new="            mean, variance = self._moments(inputs, mask)\n            variance = 1.1 * variance\n",
         cell="stock_digits:smoke@cpu_deterministic",
-        outcomes=("changed", "regressed", "undecided"),
         place=("forward", "batch_norm"),
     ),
     "Adam's steps are a tenth shorter": Planted(
@@ -41,7 +42,6 @@ CHANGES = {
         old="alpha = lr * ops.sqrt",
         new="alpha = 0.9 * lr * ops.sqrt",
         cell="tokens_digits:smoke@cpu_deterministic",
-        outcomes=("changed", "regressed", "undecided"),
         place=("update", ""),
     ),
     "a dense layer halves its gradient": Planted(
@@ -49,7 +49,6 @@ CHANGES = {
         old="        x = ops.matmul(inputs, self.kernel)\n",
         new="        x = ops.matmul(inputs, self.kernel)\n        x = 0.5 * x + ops.stop_gradient(0.5 * x)\n",
         cell="mlp_digits:smoke@cpu_deterministic",
-        outcomes=("changed", "regressed", "undecided"),
         place=("gradient", "logits"),
     ),
     "dropout drops three times as much": Planted(
@@ -57,7 +56,6 @@ CHANGES = {
         old="                self.rate,\n",
         new="                3.0 * self.rate,\n",
         cell="stock_digits:smoke@cpu_deterministic",
-        outcomes=("changed", "regressed", "undecided"),
         place=("forward", "drop"),
     ),
 }
@@ -72,7 +70,6 @@ SLOW = Planted(
 """,
     cell="mlp_digits:smoke@cpu_deterministic",
     outcomes=("slower",),
-    place=("", ""),
 )
 
 

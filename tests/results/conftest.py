@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from statistics import NormalDist
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -112,22 +108,6 @@ def _record(
     else:
         values["failure"] = Failure(kind="crash", message="the child died", signal="SIGSEGV")
     return Record(run_id=run_id, **values)
-
-
-@pytest.fixture(scope="session")
-def performance_script() -> Callable[[str], ModuleType]:
-    """`performance_script(name)`: the script of that name in `tests/performance`, as a module."""
-
-    def load(name: str) -> ModuleType:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "performance" / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
-        return module
-
-    return load
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,12 @@
-"""What the two stages promise, by hand, by the model and by simulation."""
+"""What the two stages promise, by hand, by the model and by simulate_bands."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from types import ModuleType
 
 import numpy as np
 import pytest
+import simulate_bands
 from scipy import stats
 
 from trainband.results.power import (
@@ -24,11 +23,6 @@ from trainband.results.statistics import tolerance_factor
 K = tolerance_factor(20)
 BAND = NormalBand(mean=0.0, sd=1.0, n=20, lower=-K, upper=K)
 CLIPPED = NormalBand(mean=0.0, sd=1.0, n=20, lower=-K, upper=math.inf)
-
-
-@pytest.fixture(scope="module")
-def simulation(performance_script: Callable[[str], ModuleType]) -> ModuleType:
-    return performance_script("simulate_bands")
 
 
 def test_one_night_fires_with_the_product_of_both_stages() -> None:
@@ -55,14 +49,14 @@ def test_the_range_of_false_fails_holds_what_is_likely_and_not_the_mean_alone() 
 
 
 @pytest.mark.parametrize(("nights", "drop_sd"), [(1, 3.0), (3, 3.0), (7, 3.0), (7, 2.0)])
-def test_simulated_drops_are_found_as_often_as_computed(simulation: ModuleType, nights: int, drop_sd: float) -> None:
-    share = simulation.fired_share(n=20, drop_sd=drop_sd, nights=nights, calibrations=20_000, seed=nights)
+def test_simulated_drops_are_found_as_often_as_computed(nights: int, drop_sd: float) -> None:
+    share = simulate_bands.fired_share(n=20, drop_sd=drop_sd, nights=nights, calibrations=20_000, seed=nights)
     computed = find_probability(BAND, "lower", drop_sd=drop_sd, nights=nights)
     assert abs(share.value - computed) < 4.0 * share.error
 
 
-def test_simulated_false_fails_are_as_rare_as_computed(simulation: ModuleType) -> None:
-    share = simulation.fired_share(n=20, drop_sd=0.0, nights=1, calibrations=200_000, seed=7, both_sides=True)
+def test_simulated_false_fails_are_as_rare_as_computed() -> None:
+    share = simulate_bands.fired_share(n=20, drop_sd=0.0, nights=1, calibrations=200_000, seed=7, both_sides=True)
     assert abs(share.value - false_fail_rate(BAND).mean) < 4.0 * share.error
     assert 400 * share.value < 0.35
 

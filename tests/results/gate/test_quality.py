@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
+import gate_promises
 import numpy as np
 import pytest
 from scipy import stats
@@ -24,10 +25,9 @@ MARGIN = 0.03
 
 
 @pytest.fixture(scope="module")
-def simulation(performance_script: Callable[[str], ModuleType]) -> Iterator[ModuleType]:
-    module = performance_script("gate_promises")
-    module.freeze()
-    yield module
+def simulation() -> Iterator[ModuleType]:
+    gate_promises.freeze()
+    yield gate_promises
     gc.unfreeze()
 
 

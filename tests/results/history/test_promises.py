@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import ModuleType
-
 import pytest
-
-
-@pytest.fixture(scope="module")
-def simulation(performance_script: Callable[[str], ModuleType]) -> ModuleType:
-    return performance_script("simulate_history")
+import simulate_history
 
 
 @pytest.mark.parametrize(
@@ -23,10 +16,8 @@ def simulation(performance_script: Callable[[str], ModuleType]) -> ModuleType:
         ("lognormal, 20 seeds", 0.62, 4.1),
     ],
 )
-def test_a_year_of_nights_keeps_the_promise(
-    simulation: ModuleType, name: str, candidates_a_year: float, nights_to_step: float
-) -> None:
-    found = simulation.simulate(simulation.KINDS[name], series=3000, seed=11)
+def test_a_year_of_nights_keeps_the_promise(name: str, candidates_a_year: float, nights_to_step: float) -> None:
+    found = simulate_history.simulate(simulate_history.KINDS[name], series=3000, seed=11)
     slack = 4.0 * found.candidates_error
     assert found.candidates_a_year < candidates_a_year + slack
     assert found.nights_to_step < nights_to_step + 0.3
