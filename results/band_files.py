@@ -6,10 +6,13 @@ import hashlib
 import json
 import os
 import tempfile
+import weakref
 from pathlib import Path
 
 from trainband.results.bands import BAND_VERSION, Band
 from trainband.results.codec import CodecError, decode_document, encode
+
+_DIGESTS: dict[int, str] = {}  # by identity: a band holds mappings, and has no hash of its own
 
 
 def band_path(root: Path, model: str, tier: str) -> Path:
@@ -32,8 +35,12 @@ def band_from_json(text: str) -> Band:
 
 
 def band_digest(band: Band) -> str:
-    """sha256 of the file's text."""
-    return hashlib.sha256(band_to_json(band).encode()).hexdigest()
+    """sha256 of the file's text, worked out once for each band in memory: the pages of a cell ask for it several times."""
+    known = _DIGESTS.get(id(band))
+    if known is None:
+        known = _DIGESTS[id(band)] = hashlib.sha256(band_to_json(band).encode()).hexdigest()
+        weakref.finalize(band, _DIGESTS.pop, id(band), None)
+    return known
 
 
 def read_band(path: Path) -> Band:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 Decoder = Callable[[Any], Any]
 
-_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 class CodecError(ValueError):
@@ -100,6 +100,15 @@ def _decoder(kind: Any) -> Decoder:
     return _float if kind is float else _int if kind is int else functools.partial(_instance, kind)
 
 
+def _taken_as_is(kind: Any) -> frozenset[type]:
+    """The classes whose values a `kind` takes without a look inside: most of a document, and not worth a call each."""
+    if kind in (str, int, float, bool, type(None)):
+        return frozenset([kind])
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        return frozenset().union(*map(_taken_as_is, typing.get_args(kind)))
+    return frozenset()
+
+
 def _expect(kind: type[T], data: Any) -> T:
     if not isinstance(data, kind):
         raise _Mismatch(f": expected {kind.__name__}, found {type(data).__name__}")
@@ -114,17 +123,20 @@ def _dataclass_decoder(kind: Any) -> Decoder:
         if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
     ]
     decoders: dict[str, Decoder] = {}
+    as_is: dict[str, frozenset[type]] = {}
 
     def read(data: Any) -> Any:
         if not decoders:  # at the first value, so that a type may hold its own kind
             hints = typing.get_type_hints(kind)
+            as_is.update((name, _taken_as_is(hints[name])) for name in fields)
             decoders.update((name, _decoder(hints[name])) for name in fields)
-        if unknown := _expect(dict, data).keys() - fields.keys():
-            raise _Mismatch(f": unknown key {min(unknown)!r}; known keys are {', '.join(sorted(fields))}")
+        if not _expect(dict, data).keys() <= fields.keys():
+            unknown = min(data.keys() - fields.keys())
+            raise _Mismatch(f": unknown key {unknown!r}; known keys are {', '.join(sorted(fields))}")
         values = {}
         for name, value in data.items():
             try:
-                values[name] = decoders[name](value)
+                values[name] = value if value.__class__ in as_is[name] else decoders[name](value)
             except _Mismatch as error:
                 raise error.below(f".{name}") from None
         for name in needed:
@@ -160,13 +172,13 @@ def _union_decoder(choices: tuple[Any, ...]) -> Decoder:
 
 def _row_decoder(item: Any, made: type[list[Any]] | type[tuple[Any, ...]]) -> Decoder:
     """Of a list or a tuple of any length."""
-    decoder = _decoder(item)
+    decoder, as_is = _decoder(item), _taken_as_is(item)
 
     def read(data: Any) -> Any:
         values, found = _expect(list, data), []
         try:
             for value in values:
-                found.append(decoder(value))
+                found.append(value if value.__class__ in as_is else decoder(value))
         except _Mismatch as error:
             raise error.below(f"[{len(found)}]") from None
         return made(found)
@@ -194,13 +206,13 @@ def _tuple_decoder(kinds: tuple[Any, ...]) -> Decoder:
 
 
 def _mapping_decoder(item: Any) -> Decoder:
-    decoder = _decoder(item)
+    decoder, as_is = _decoder(item), _taken_as_is(item)
 
     def read(data: Any) -> Any:
         found = {}
         for key, value in _expect(dict, data).items():
             try:
-                found[key] = decoder(value)
+                found[key] = value if value.__class__ in as_is else decoder(value)
             except _Mismatch as error:
                 raise error.below(f".{key}") from None
         return found
@@ -215,8 +227,8 @@ def _literal(choices: tuple[Any, ...], data: Any) -> Any:
 
 
 def _float(data: Any) -> float:
-    if isinstance(data, str) and data in _NON_FINITE:
-        return _NON_FINITE[data]
+    if isinstance(data, str) and data in NON_FINITE:
+        return NON_FINITE[data]
     if isinstance(data, int | float) and not isinstance(data, bool):
         return float(data)
     raise _Mismatch(f" = {data!r}: expected float")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from trainband.results.codec import encode
+from trainband.results.codec import NON_FINITE, encode
 from trainband.results.index_rows import RunRow, utc_text
 
 _JSON = ("faults", "metrics", "contended", "environment")
-_FAULTS, _METRICS, _CONTENDED = (RunRow._fields.index(name) for name in _JSON[:3])
+_FAULTS, _METRICS, _CONTENDED, _ENVIRONMENT = map(RunRow._fields.index, _JSON)
 
 
 def run_values(row: RunRow) -> dict[str, Any]:
@@ -21,23 +21,22 @@ def run_values(row: RunRow) -> dict[str, Any]:
 
 def run_rows(found: Sequence[Sequence[Any]]) -> list[RunRow]:
     """The rows of the table, whose columns are a RunRow's fields in their order."""
+    if not found:
+        return []
     listed = functools.cache(lambda text: tuple(json.loads(text)))
-    shared = functools.cache(json.loads)
-    metrics = json.loads(f"[{','.join(row[_METRICS] for row in found)}]")
-    return [
-        RunRow._make(
-            [
-                *row[:_FAULTS],
-                listed(row[_FAULTS]),
-                {name: float(value) for name, value in values.items()},  # float("NaN") undoes encode
-                *row[_METRICS + 1 : _CONTENDED],
-                listed(row[_CONTENDED]),
-                *row[_CONTENDED + 1 : -1],
-                shared(row[-1]),
-            ]
-        )
-        for row, values in zip(found, metrics, strict=True)
-    ]
+    columns: list[Iterable[Any]] = list(zip(*found, strict=True))  # a thousand rows at once, not one by one
+    columns[_METRICS] = _metrics(columns[_METRICS])
+    for place, read in ((_FAULTS, listed), (_CONTENDED, listed), (_ENVIRONMENT, functools.cache(json.loads))):
+        columns[place] = map(read, columns[place])
+    return list(map(RunRow._make, zip(*columns, strict=True)))
+
+
+def _metrics(texts: Iterable[str]) -> list[dict[str, float]]:
+    text = f"[{','.join(texts)}]"
+    found: list[dict[str, Any]] = json.loads(text)
+    if not any(f'"{name}"' in text for name in NON_FINITE):
+        return found
+    return [{name: float(value) for name, value in values.items()} for values in found]
 
 
 def judgement_values(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def judged_by(store: Store, cell: str) -> dict[str, str | None]:
     oldest_first = query.order_by(JUDGEMENTS.c.created, JUDGEMENTS.c.judgement_id)
 
     def work(connection: sa.Connection) -> dict[str, str | None]:
-        return {row.triggered_by: row.band_digest for row in connection.execute(oldest_first)}
+        return dict(map(tuple, connection.execute(oldest_first).all()))
 
     return store.ask(work)
 

@@ -6,7 +6,9 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, compress
+from operator import attrgetter, ne
+from typing import Any
 
 from trainband.results.index_rows import RunRow, utc_text
 from trainband.results.records import Record
@@ -14,8 +16,6 @@ from trainband.results.throughput import (
     Basis,
     SpeedsBefore,
     ThroughputJudgement,
-    is_healthy,
-    speed_of,
     throughput_word_beside,
 )
 
@@ -24,9 +24,9 @@ _NOTHING = SpeedsBefore(n=0, days=0, cv=0.0, log_mean=0.0, log_sd=0.0)
 
 def throughput_judgements(records: Iterable[Record], rows: Iterable[RunRow]) -> dict[str, ThroughputJudgement]:
     """Run id -> how fast each of `records` trained beside the earlier runs among `rows`."""
-    history: dict[tuple[str, str, str], list[RunRow]] = {}
+    history: dict[tuple[str, str | None, str], list[RunRow]] = {}
     for row in rows:
-        if row.recipe_hash is not None and is_healthy(row):
+        if not row.contended and not row.faults and row.recipe_hash is not None:  # is_healthy, of very many
             history.setdefault((row.cell, row.recipe_hash, row.host_class), []).append(row)
     series = {place: _Speeds(healthy) for place, healthy in history.items()}
     found = {}
@@ -46,8 +46,12 @@ class _Speeds:
     """The healthy runs that may be compared with one another, as running sums in the order of time."""
 
     def __init__(self, rows: Sequence[RunRow]) -> None:
-        ordered = sorted(rows, key=lambda row: row.created)
-        self._sums: dict[Basis, _Sums] = {basis: _Sums(basis, ordered) for basis in ("cpu", "wall")}
+        ordered = sorted(rows, key=attrgetter("created"))
+        created = [row.created for row in ordered]
+        self._sums: dict[Basis, _Sums] = {
+            "cpu": _Sums(created, [row.examples_per_cpu_sec for row in ordered]),
+            "wall": _Sums(created, [row.examples_per_sec for row in ordered]),
+        }
 
     def before(self, basis: Basis, created: str) -> SpeedsBefore:
         return self._sums[basis].before(created)
@@ -56,17 +60,19 @@ class _Speeds:
 class _Sums:
     """Running sums on one basis; values are taken from the first one, so that no digits are lost in the squares."""
 
-    def __init__(self, basis: Basis, rows: Sequence[RunRow]) -> None:
-        usable = [(row.created, speed) for row in rows if (speed := speed_of(basis, row)) is not None]
-        self._created = [created for created, _ in usable]
-        days = [created[:10] for created in self._created]
-        fresh = [int(day != before) for day, before in zip(days, ["", *days], strict=False)]
-        self._days = [0, *accumulate(fresh)]
-        self._first = usable[0][1] if usable else 1.0
-        scaled = [speed / self._first for _, speed in usable]
-        logs = [math.log(value) for value in scaled]
+    def __init__(self, created: Sequence[str], measured: Sequence[float | None]) -> None:
+        import numpy as np
+
+        speeds = np.array(measured, dtype=float)  # None becomes NaN
+        usable = np.isfinite(speeds) & (speeds > 0.0)
+        speeds = speeds[usable]
+        self._created = list(compress(created, usable))
+        days = [moment[:10] for moment in self._created]
+        self._days = list(accumulate(map(ne, days, ["", *days]), initial=0))
+        self._first = float(speeds[0]) if len(speeds) else 1.0
+        scaled = speeds / self._first
         self._plain = _running(scaled)
-        self._logs = _running(logs)
+        self._logs = _running(np.log(scaled))
 
     def before(self, created: str) -> SpeedsBefore:
         n = bisect_left(self._created, created)
@@ -79,13 +85,9 @@ class _Sums:
         )
 
 
-def _running(values: Sequence[float]) -> tuple[list[float], list[float]]:
-    """The sum of the first 0, 1, ... values, and that of their squares."""
-    import numpy as np
-
-    found = np.asarray(values, dtype=float)
-    sums, squares = (np.concatenate([[0.0], each.cumsum()]).tolist() for each in (found, found * found))
-    return sums, squares
+def _running(values: Any) -> tuple[list[float], list[float]]:
+    """The sum of the first 0, 1, ... values of an array, and that of their squares."""
+    return [0.0, *values.cumsum().tolist()], [0.0, *(values * values).cumsum().tolist()]
 
 
 def _moments(running: tuple[list[float], list[float]], n: int) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from trainband.results.statistics import Side
 REFERENCE_SD = 1.5
 LIMIT_SD = 4.0
 CLIP_SD = 4.0
+_ROUNDING = 1e-6  # of sums that are made in another order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,8 @@ def alarms(scores: Sequence[float], restarts: Iterable[int] = ()) -> list[Alarm]
     Args:
       restarts: places before which the sums begin anew, too.
     """
+    if not _may_alarm(scores):
+        return []
     begin_anew = frozenset(restarts)
     found = []
     upper = lower = 0.0
@@ -65,3 +68,17 @@ def alarms(scores: Sequence[float], restarts: Iterable[int] = ()) -> list[Alarm]
             )
             upper = lower = 0.0
     return found
+
+
+def _may_alarm(scores: Sequence[float]) -> bool:
+    """Whether either sum comes near the limit, were it never begun anew: most series are quiet, and need no look at each night."""
+    import numpy as np
+
+    clipped = np.clip(np.asarray(scores, dtype=float), -CLIP_SD, CLIP_SD)
+    for side in (clipped, -clipped):
+        total = np.cumsum(side - REFERENCE_SD)
+        lowest = np.minimum.accumulate(np.minimum(total, 0.0))
+        before = np.concatenate([[0.0], lowest[:-1]])
+        if (total - before > LIMIT_SD - _ROUNDING).any():
+            return True
+    return False

@@ -10,7 +10,7 @@ from itertools import pairwise
 from trainband.results.history.cusum import Alarm, alarms
 from trainband.results.history.placing import placed
 from trainband.results.history.series import Era, Series, Trend
-from trainband.results.statistics import Side, repeat_limit
+from trainband.results.statistics import Side, repeat_limit, theil_sen
 
 _LEAST_FOR_DRIFT, _MOST_FOR_DRIFT = 10, 90
 _MONTH_DAYS = 30.0
@@ -131,13 +131,11 @@ def _newest(series: Series, era: Era, scores: Sequence[float]) -> Newest | None:
 
 def drift(series: Series) -> Drift | None:
     """The drift of the current era's newest 90 judged runs; None where fewer than 10 of different times were judged."""
-    from scipy import stats
-
     era = series.era
     scores = series.scores(era)[-_MOST_FOR_DRIFT:]
     judged = series.points[: series.end_of(era)][-len(scores) :] if scores else ()
     months = [datetime.fromisoformat(point.created).timestamp() / _DAY_SEC / _MONTH_DAYS for point in judged]
     if len(set(months)) < _LEAST_FOR_DRIFT:
         return None
-    slope, _, lower, upper = stats.theilslopes(scores, months, alpha=0.95)
-    return Drift(sd_a_month=float(slope), lower=float(lower), upper=float(upper))
+    slope, lower, upper = theil_sen(months, scores)
+    return Drift(sd_a_month=slope, lower=lower, upper=upper)

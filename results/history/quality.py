@@ -30,8 +30,7 @@ def quality_series(
     for row in rows:
         value = row.metrics.get(band.name, math.nan)
         if least < value < math.inf:  # on its scale, and no NaN
-            point = Point(run_id=row.run_id, created=row.created, value=value, faults=row.faults)
-            found.setdefault(row.host_class, []).append(point)
+            found.setdefault(row.host_class, []).append(Point(row.run_id, row.created, value, row.faults))
     return [_series(cell, band, band_digest, host, points, judged_by) for host, points in found.items()]
 
 

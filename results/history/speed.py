@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from operator import attrgetter
 from statistics import fmean, stdev
 
 from trainband.results.history.series import Baseline, Era, Point, Quantity, Series
@@ -41,18 +42,15 @@ def speed_series(
       rows: runs of the cell in the order of time; contended ones are left out.
       accepted: run -> why a new era begins with it.
     """
-    found: dict[str, list[tuple[Point, str]]] = {}
-    for row in rows:
-        value = row.examples_per_cpu_sec if basis == "cpu" else row.examples_per_sec
-        if value is not None and value > 0.0 and not row.contended:
-            point = Point(run_id=row.run_id, created=row.created, value=value, faults=row.faults)
-            found.setdefault(row.host_class, []).append((point, row.recipe_hash or ""))
+    speed = attrgetter(SPEEDS[basis].name)
+    usable = [row for row in rows if (speed(row) or 0.0) > 0.0 and not row.contended]
     noise: Baseline | None = None
     series: list[Series] = []
-    for host_class, pairs in found.items():
-        points = tuple(point for point, _ in pairs)
+    for host_class in dict.fromkeys(row.host_class for row in usable):
+        ours = [row for row in usable if row.host_class == host_class]
+        points = tuple(Point(row.run_id, row.created, speed(row), row.faults) for row in ours)
         eras: list[Era] = []
-        for first, last, because in _spans(pairs, accepted or {}, new_host=bool(series)):
+        for first, last, because in _spans(ours, accepted or {}, new_host=bool(series)):
             era = _era(points[first:last], first, because, noise)
             noise = noise if era.baseline is None else era.baseline
             eras.append(era)
@@ -60,17 +58,16 @@ def speed_series(
     return series
 
 
-def _spans(
-    pairs: Sequence[tuple[Point, str]], accepted: Mapping[str, str], *, new_host: bool
-) -> Iterable[tuple[int, int, str]]:
+def _spans(rows: Sequence[RunRow], accepted: Mapping[str, str], *, new_host: bool) -> Iterable[tuple[int, int, str]]:
     """First place, place after the last, and the known change that begins it, of each era."""
     begins = {0: "a new host" if new_host else "the first run"}
-    for place, ((_, before), (point, recipe)) in enumerate(pairwise(pairs), start=1):
+    recipes = [row.recipe_hash or "" for row in rows]
+    for place, (before, recipe) in enumerate(pairwise(recipes), start=1):
         if recipe != before:
             begins[place] = "the recipe changed"
-        elif point.run_id in accepted:
-            begins[place] = accepted[point.run_id]
-    places = [*begins, len(pairs)]
+        elif accepted and rows[place].run_id in accepted:
+            begins[place] = accepted[rows[place].run_id]
+    places = [*begins, len(rows)]
     return ((first, last, begins[first]) for first, last in pairwise(places))
 
 

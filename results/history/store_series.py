@@ -34,28 +34,26 @@ def cell_series(
       filed: regressions of the store: one that was accepted begins an era.
       faults: planted faults of a rehearsal, whose runs count; runs with others never do.
     """
-    rows = store.rows(RunFilter(cell=cell, outcome="completed"))
+    rows = fresh_rows(store.rows(RunFilter(cell=cell, outcome="completed")), tuple(faults))
     followed = band is not None and band.status == "calibrated"
     judged = judged_by(store, cell) if followed else {}
-    return series_of_rows(cell, rows, judged, band=band, device=device, filed=filed, faults=faults)
+    return series_of_rows(cell, rows, judged, band=band, device=device, filed=filed)
 
 
 def series_of_rows(
     cell: str,
-    rows: Iterable[RunRow],
+    rows: Sequence[RunRow],
     judged_by: Mapping[str, str | None],
     *,
     band: Band | None,
     device: str,
     filed: Iterable[Regression] = (),
-    faults: Sequence[str] = (),
 ) -> list[Series]:
-    """As `cell_series`, of the `rows` of the cell in any order.
+    """As `cell_series`, of the `fresh_rows` of the cell.
 
     Args:
       judged_by: run -> digest of the band of the newest judgement that it triggered.
     """
-    rows = fresh_rows(rows, tuple(faults))
     found: list[Series] = []
     if band is not None and band.status == "calibrated":
         ours = band_digest(band)

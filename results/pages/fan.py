@@ -9,6 +9,7 @@ from statistics import fmean, stdev
 
 from trainband.results.metric_bands import MetricBand
 from trainband.results.records import CurvePoint, Record
+from trainband.results.statistics import t_quantile
 
 LEAST_CURVES = 5
 _ERROR = 0.05
@@ -78,13 +79,11 @@ def _steps(curve: Sequence[CurvePoint]) -> list[int]:
 
 
 def _interval(values: Sequence[float], evaluations: int, band: MetricBand | None) -> tuple[float, float] | None:
-    from scipy import stats
-
     log = band is not None and band.scale == "log"
     if not all(map(math.isfinite, values)) or (log and min(values) <= 0.0):
         return None
     scaled = [math.log(value) for value in values] if log else list(values)
-    quantile = float(stats.t.ppf(1.0 - _ERROR / 2 / evaluations, len(scaled) - 1))
+    quantile = t_quantile(1.0 - _ERROR / 2 / evaluations, len(scaled) - 1)
     width = quantile * stdev(scaled) * math.sqrt(1.0 + 1.0 / len(scaled))
     lower, upper = fmean(scaled) - width, fmean(scaled) + width
     return (math.exp(lower), math.exp(upper)) if log else (lower, upper)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import html
 import math
 from collections.abc import Sequence
@@ -50,10 +49,15 @@ def axes_layout(x: Figure, y: Figure, **fields: Any) -> Figure:
     }
 
 
-@functools.lru_cache(maxsize=8192)  # the charts of a cell name the same runs
 def chart_text(text: str) -> str:
     """`text` as a figure may hold it: plotly takes some HTML, and no page can show a lone surrogate."""
     return html.escape(printable(text))
+
+
+def chart_texts(texts: Sequence[str]) -> list[str]:
+    """`chart_text` of each: of a thousand names that need no change, all are looked at together."""
+    joined = " ".join(texts)
+    return list(texts) if chart_text(joined) == joined else list(map(chart_text, texts))
 
 
 def axis_title(text: str) -> Figure:

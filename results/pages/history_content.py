@@ -86,7 +86,7 @@ def cell_history(
     """
     newest = max(rows, key=lambda row: (row.created, row.run_id))
     fresh = fresh_rows(rows, newest.faults)
-    series = series_of_rows(cell, rows, judged_by, band=band, device=device, filed=filed, faults=newest.faults)
+    series = series_of_rows(cell, fresh, judged_by, band=band, device=device, filed=filed)
     return CellHistory(
         states=tuple(look_at(each, restart_runs(each, filed)) for each in series),
         environment=tuple(environment_marks(fresh)),

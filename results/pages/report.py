@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from trainband.results.pages.regressions_view import build_regressions
 from trainband.results.pages.run_view import build_run
 from trainband.results.pages.status_view import build_status
 from trainband.results.pages.summary import CellSummary, summarise
+from trainband.results.pages.words import Word
 
 INDEX = "index.html"
 _PLACES = (
@@ -66,7 +68,7 @@ def write_cell(
     run_pages = {record.run_id for record in records}
     cell_view = build_cell(cell, content, current, records)
     _write(pages, out / formats.cell_page(cell), "cell.html", root="../", view=cell_view, run_pages=run_pages)
-    return summarise(cell, content, current, records, cell_view.regressions)
+    return summarise(cell, content, current, records, cell_view)
 
 
 def write_overview(
@@ -101,7 +103,19 @@ def environment_of_pages(content: ReportContent) -> jinja2.Environment:
     environment.globals |= {"report": content, "run_page": formats.run_page, "cell_page": formats.cell_page}
     environment.globals |= {"places": _PLACES, "here": ""}
     environment.filters["utc"] = formats.utc
+    environment.globals["known_word"] = _known_word(environment)
     return environment
+
+
+def _known_word(environment: jinja2.Environment) -> Callable[[Word], str]:
+    """The macro `word`, called once for each word: a table of runs says a few of them many times."""
+
+    @functools.cache
+    def known_word(item: Word) -> str:
+        markup: str = environment.get_template("macros.html").module.word(item)  # type: ignore[attr-defined]
+        return markup
+
+    return known_word
 
 
 def _write(environment: jinja2.Environment, path: Path, template: str, **values: Any) -> None:

@@ -17,6 +17,7 @@ from trainband.results.pages.figure_parts import (
     axes_layout,
     axis_title,
     chart_text,
+    chart_texts,
     finite_on_axis,
     on_axis,
     padded_span,
@@ -48,9 +49,8 @@ def series_figure(
     """
     series, unit = state.series, state.series.quantity.unit
     edges = _edges(series, series.era, band)
-    values = finite_on_axis([point.value for point in series.points], unit)
-    shown_edges = [value for edge in edges or () if (value := on_axis(edge, unit)) is not None]
-    low, high = padded_span([*values, *shown_edges])
+    values = [point.value for point in series.points]
+    low, high = padded_span(finite_on_axis([min(values), max(values), *(edges or ())], unit))
     times = [point.created for point in series.points]
     shapes = [*_era_shapes(series, band, (low, high)), *_change_shapes(state)]
     data = [
@@ -154,16 +154,17 @@ def _change_text(change: Change) -> str:
 
 
 def _points(series: Series, points: Sequence[Point], name: str, pages: frozenset[str], root: str) -> Figure:
-    unit = series.quantity.unit
+    unit, names = series.quantity.unit, [point.run_id for point in points]
+    scale = 100.0 if unit == "fraction" else 1.0  # as on_axis; the values of a series are finite
     size = 4 if len(points) >= _FAINT_LINE_FROM else 7
     return {
         "type": "scatter",
         "mode": "lines+markers" if len(points) > 1 else "markers",
         "name": name,
         "x": [point.created for point in points],
-        "y": [on_axis(point.value, unit) for point in points],
-        "text": [chart_text(point.run_id) for point in points],
-        "customdata": [f"{root}{formats.run_page(p.run_id)}" if p.run_id in pages else None for p in points],
+        "y": [point.value * scale for point in points],
+        "text": chart_texts(names),
+        "customdata": [f"{root}{formats.run_page(name)}" if name in pages else None for name in names],
         "line": {"color": "--faint", "width": 1},
         "marker": {"color": "--series", "size": size},
         "hovertemplate": f"%{{x|%Y-%m-%d %H:%M}}: %{{y:.5~g}}{'%' if unit == 'fraction' else ''}<br>%{{text}}<extra></extra>",

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trainband.results.index_rows import Problem
 from trainband.results.judgements import Judgement
 from trainband.results.pages import formats
+from trainband.results.pages.cell_view import CellView
 from trainband.results.pages.content import Current, ReportContent, standing
 from trainband.results.pages.host_facts import host_facts
 from trainband.results.pages.reasons import metric_units, spoken_reason
 from trainband.results.pages.regressions_view import RegressionView
-from trainband.results.pages.runs_table import RunLine, run_line
+from trainband.results.pages.runs_table import RunLine
 from trainband.results.pages.square import Square, square_of
 from trainband.results.pages.words import VERDICTS, WORST_FIRST, Word
 from trainband.results.records import Record
@@ -62,19 +63,19 @@ def summarise(
     content: ReportContent,
     current: Current | None,
     records: Sequence[Record],
-    regressions: tuple[RegressionView, ...],
+    page: CellView,
 ) -> CellSummary:
-    """The summary of `cell`, whose content `content` is; the rest is what its page was made from."""
+    """The summary of `cell`, whose content `content` is; the rest is what its page was made from, and what that says."""
     return CellSummary(
         cell=cell,
         square=square_of(cell, content, current, records),
         standing=tuple(standing(content.judgements).get(cell, ())),
         trouble=_trouble(cell, content, current),
-        newest=tuple(run_line(record, content) for record in records[:RUNS_SHOWN]),
+        newest=tuple(replace(line, current=False) if line.current else line for line in page.runs[:RUNS_SHOWN]),
         runs=len(records) + content.left_out.get(cell, 0),
         newest_run=records[0].created if records else "",
         host=host_facts(records[0]) if records else {},
-        regressions=regressions,
+        regressions=page.regressions,
         problems=content.problems,
     )
 

@@ -14,6 +14,8 @@ from trainband.results.statistics import (
     rate_upper_limit,
     sd_limits,
     sd_upper_factor,
+    t_quantile,
+    theil_sen,
     tolerance_factor,
 )
 
@@ -81,9 +83,26 @@ def test_seeds_for_a_margin_fall_as_the_margin_grows() -> None:
     assert fresh_seeds_for_margin(0.5, 1.0, 20) is None
 
 
+@pytest.mark.parametrize("n", [2, 17, 90])
+@pytest.mark.parametrize("ties", [False, True])
+def test_the_slope_of_theil_and_sen_is_that_of_scipy(n: int, ties: bool) -> None:
+    rng = np.random.default_rng(n)
+    x, y = rng.random(n), rng.standard_normal(n)
+    if ties:
+        x, y = np.append(x, x[0]), np.append(np.round(y), 0.0)
+    expected = stats.theilslopes(y, x, alpha=0.95)
+    assert theil_sen(list(x), list(y)) == (expected.slope, expected.low_slope, expected.high_slope)
+
+
+def test_quantiles_of_t_are_those_of_its_distribution() -> None:
+    for share in (0.01, 0.5, 0.999):
+        assert t_quantile(share, 19) == stats.t.ppf(share, 19)
+
+
 @pytest.mark.parametrize(
     "call",
     [
+        lambda: theil_sen([1.0, 1.0], [0.0, 1.0]),
         lambda: tolerance_factor(1),
         lambda: tolerance_factor(20, sides=3),
         lambda: prediction_factor(20, fresh=0),

@@ -56,10 +56,11 @@ def test_a_change_is_placed_after_the_one_before() -> None:
     assert placed(scores, first=5, alarm=8, last=19, baseline_n=20) == 5
 
 
-def test_many_series_at_once_have_the_sums_of_each_alone() -> None:
-    scores = np.random.default_rng(3).standard_normal((40, 60)) * 2.0
-    upper, lower = np.zeros(40), np.zeros(40)
-    first = np.full(40, -1)
+@pytest.mark.parametrize("sd", [1.2, 1.5, 2.0])
+def test_many_series_at_once_have_the_sums_of_each_alone(sd: float) -> None:
+    scores = np.random.default_rng(3).standard_normal((400, 60)) * sd
+    upper, lower = np.zeros(400), np.zeros(400)
+    first = np.full(400, -1)
     for night in range(60):
         upper, lower = advance(upper, lower, scores[:, night])
         first = np.where((first < 0) & (np.maximum(upper, lower) > LIMIT_SD), night, first)
