@@ -101,10 +101,12 @@ def _from_entry_points() -> Iterator[tuple[str, Profile]]:
     for entry in metadata.entry_points(group=ENTRY_POINT_GROUP):
         source = f"entry point {entry.name!r} of {entry.dist.name if entry.dist else 'an unknown distribution'}"
         try:
-            value = entry.load()
-        except (ImportError, AttributeError) as error:
-            raise ProfileError(f"{source}: {entry.value} does not load: {error}") from error
-        yield from _from_plugin(source, value)
+            found = list(_from_plugin(source, entry.load()))
+        except ProfileError:
+            raise
+        except Exception as error:  # a stranger's module may raise anything
+            raise ProfileError(f"{source}: {entry.value} does not load: {type(error).__name__}: {error}") from error
+        yield from found
 
 
 def _from_plugin(source: str, value: Any) -> Iterator[tuple[str, Profile]]:

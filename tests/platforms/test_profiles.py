@@ -199,7 +199,9 @@ def test_another_package_adds_profiles_by_a_function(plugin: Callable[[str, str]
         ("trainband_plugin_c", "x = '/nowhere'", "'/nowhere' is neither a folder of TOML files nor a callable"),
         ("trainband_plugin_d", "def x(): return 3", "returned int; must return an iterable of Profile"),
         ("trainband_plugin_e", "def x(): return ['cpu']", "yielded str; must yield Profile"),
-        ("trainband_plugin_f", "y = 1", "trainband_plugin_f:x does not load"),
+        ("trainband_plugin_f", "y = 1", "trainband_plugin_f:x does not load: AttributeError"),
+        ("trainband_plugin_i", "raise OSError('no disk')", "trainband_plugin_i:x does not load: OSError: no disk"),
+        ("trainband_plugin_h", "x = lambda: 1 / 0", "trainband_plugin_h:x does not load: ZeroDivisionError"),
         (
             "trainband_plugin_g",
             (
