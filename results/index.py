@@ -9,12 +9,13 @@ import dataclasses
 import fnmatch
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc, pool
 
+from trainband.results.folder_names import Names, paths_missing
 from trainband.results.index_rows import Entries, JudgementFilter, Problem, RunFilter, RunRow, utc_text
 from trainband.results.index_tables import JUDGEMENTS, META, PROBLEMS, RUNS, SCHEMA_VERSION, TABLES
 from trainband.results.index_values import judgement_values, run_rows, run_values
@@ -26,6 +27,7 @@ _BUSY_TIMEOUT_SEC = 30.0
 _RETRY_DELAYS_SEC = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 _WRITE = "trainband_write"
 _GLOB = frozenset("*?[")
+_JOINING = frozenset({"sqlite"})  # others hold the length of such a text down, or call the function another name
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 
@@ -67,7 +69,7 @@ class Index:
         """Inserts or replaces `entries`."""
         self._do(lambda connection: _put(connection, entries), write=True)
 
-    def reload(self, entries: Entries, listing: Callable[[], Collection[str]]) -> None:
+    def reload(self, entries: Entries, listing: Callable[[], Names]) -> None:
         """Puts `entries` and drops what `listing`, called in the transaction, no longer has.
 
         A run directory stands before its row is inserted, so a run that came after `entries` were read is kept.
@@ -75,14 +77,13 @@ class Index:
 
         def work(connection: sa.Connection) -> None:
             _put(connection, entries)
-            known = _known_paths(connection)
-            _drop(connection, sorted(known - set(listing())))
+            _drop(connection, paths_missing(_known_names(connection), listing()))
 
         self._do(work, write=True)
 
-    def known_paths(self) -> set[str]:
-        """The path of every entry."""
-        return self._do(_known_paths)
+    def known_names(self) -> Names:
+        """The name of every entry."""
+        return self._do(_known_names)
 
     def runs(self, where: RunFilter) -> list[RunRow]:
         """The runs that `where` asks for, newest first."""
@@ -245,12 +246,23 @@ def _drop(connection: sa.Connection, paths: Sequence[str]) -> None:
             connection.execute(sa.delete(column.table).where(column == sa.bindparam("key")), keys)
 
 
-def _known_paths(connection: sa.Connection) -> set[str]:
-    return {
-        *(f"runs/{name}" for name in connection.scalars(sa.select(RUNS.c.run_id)).all()),
-        *(f"judgements/{name}.json" for name in connection.scalars(sa.select(JUDGEMENTS.c.judgement_id)).all()),
-        *connection.scalars(sa.select(PROBLEMS.c.path)).all(),
+def _known_names(connection: sa.Connection) -> Names:
+    names = {
+        "runs": _all_of(connection, RUNS.c.run_id),
+        "judgements": _all_of(connection, JUDGEMENTS.c.judgement_id + ".json"),
     }
+    for path in connection.scalars(sa.select(PROBLEMS.c.path)):
+        folder, _, name = path.partition("/")
+        names.setdefault(folder, []).append(name)
+    return names
+
+
+def _all_of(connection: sa.Connection, names: sa.ColumnElement[str]) -> list[str]:
+    """Every one of `names`, none of which has a slash; as one text where it can be: a row each takes several times as long."""
+    if connection.dialect.name not in _JOINING:
+        return list(connection.scalars(sa.select(names)))
+    text = connection.scalar(sa.select(sa.func.group_concat(names, "/")))
+    return text.split("/") if text else []
 
 
 def _narrowed(

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from trainband.results.folder_names import paths_missing, paths_of, same_names
 from trainband.results.index_rows import Entries
 from trainband.results.layout import Layout, locked
 from trainband.results.store_errors import IndexDamaged, IndexUnavailable, StoreError
@@ -60,7 +61,7 @@ class StoreIndex:
         """Reads every directory again and returns what was found; raises IndexUnavailable if it cannot be written."""
         self.close()
         index = self._open()
-        found = read_entries(self._layout, listing(self._layout))
+        found = read_entries(self._layout, paths_of(listing(self._layout)))
         index.reload(found, lambda: listing(self._layout))
         self._index = index
         return found
@@ -114,10 +115,15 @@ class StoreIndex:
 
     def _catch_up(self, index: Index) -> None:
         """Reads the entries that the index lacks and drops those that the directories lack."""
-        known = index.known_paths()
+        known = index.known_names()
         present = listing(self._layout)
-        if known != present:
-            index.reload(read_entries(self._layout, present - known), lambda: listing(self._layout))
+        if same_names(known, present):
+            return
+        new, gone = paths_missing(present, known), paths_missing(known, present)
+        if gone:
+            index.reload(read_entries(self._layout, new), lambda: listing(self._layout))
+        elif new:
+            index.put(read_entries(self._layout, new))
 
     def _in_memory(self, error: IndexUnavailable) -> Index:
         _LOG.warning("%s; this process reads the run directories instead", error)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
 from trainband.results.codec import CodecError
+from trainband.results.folder_names import Names
 from trainband.results.index_rows import Entries, Problem, RunRow, check_judgement, run_row
 from trainband.results.layout import Layout
 from trainband.results.records import Record, record_from_json
@@ -18,15 +21,10 @@ from trainband.results.store_errors import explained
 UNREADABLE = (OSError, ValueError, RecursionError)
 
 
-def listing(layout: Layout) -> set[str]:
-    """The path, relative to the store, of every run and judgement. Hidden names are files in the making."""
+def listing(layout: Layout) -> Names:
+    """The name of every run and judgement."""
     with explained("list the store", layout.root):
-        return {
-            f"{folder.name}/{name}"
-            for folder in (layout.runs, layout.judgements)
-            for name in os.listdir(folder)  # of hundreds of thousands, a Path each would take seconds
-            if not name.startswith(".")
-        }
+        return {folder.name: os.listdir(folder) for folder in (layout.runs, layout.judgements)}
 
 
 def read_entries(layout: Layout, paths: Iterable[str]) -> Entries:
@@ -49,12 +47,27 @@ def read_entries(layout: Layout, paths: Iterable[str]) -> Entries:
 def sweep_problems(layout: Layout) -> list[Problem]:
     """The sweep documents that cannot be read."""
     problems = []
-    for path in sorted(layout.sweeps.glob("[!.]*.json")):
-        try:
-            read_object(path)
-        except UNREADABLE as error:
-            problems.append(Problem(path=f"sweeps/{path.name}", message=describe(error)))
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        for path in sorted(layout.sweeps.glob("[!.]*.json")):
+            try:
+                if not _is_sound(path.read_text(encoding="utf-8"), database):
+                    read_object(path)
+            except UNREADABLE as error:
+                problems.append(Problem(path=f"sweeps/{path.name}", message=describe(error)))
     return problems
+
+
+def _is_sound(text: str, database: sqlite3.Connection) -> bool:
+    """Whether `text` is certainly a JSON object: SQLite sees it in a quarter of the time that `json` takes to make objects.
+
+    Of what it refuses, `read_object` says what is wrong, and whether anything is.
+    """
+    if not text.startswith("{") or "\0" in text:  # SQLite would stop at a NUL, and call what stands before it sound
+        return False
+    try:
+        return bool(database.execute("SELECT json_valid(?)", (text,)).fetchone()[0])
+    except sqlite3.Error:  # one that was built without JSON
+        return False
 
 
 def read_run(path: Path) -> Record:

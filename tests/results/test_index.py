@@ -22,8 +22,9 @@ import pytest
 import sqlalchemy as sa
 
 from trainband.results import index as index_module
+from trainband.results import store_index
 from trainband.results.index import Index
-from trainband.results.index_rows import JudgementFilter, RunFilter, run_row
+from trainband.results.index_rows import Entries, JudgementFilter, Problem, RunFilter, run_row
 from trainband.results.index_tables import TABLES
 from trainband.results.records import Record, record_to_json
 from trainband.results.store import IndexUnavailable, Store, StoreError
@@ -274,6 +275,44 @@ def test_the_next_opening_notices_what_came_and_went_without_the_index(
     assert again.judgements() == []
 
 
+def test_what_cannot_be_read_or_is_in_the_making_is_looked_at_once(
+    store: Store, make_record: MakeRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(store, make_record("good"))
+    store.write_judgement(judgement("good"))
+    (store.root / "runs" / "no_record").mkdir()
+    (store.root / "judgements" / "notes.txt").write_text("no judgement")
+    (store.root / "judgements" / ".half.json").write_text("{")
+    unreadable = ["judgements/notes.txt", "runs/no_record"]
+    assert [problem.path for problem in Store(store.root).problems()] == unreadable
+    monkeypatch.setattr(store_index, "read_entries", None)
+
+    again = Store(store.root)
+
+    assert [problem.path for problem in again.problems()] == unreadable
+    assert ids(again) == ["good"]
+
+
+@pytest.mark.parametrize("joins_names", [True, False])
+def test_an_index_knows_its_entries_by_name_whatever_its_database(
+    joins_names: bool, make_record: MakeRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "_JOINING", frozenset({"sqlite"} if joins_names else ()))
+    index = Index("sqlite://", store_id="s")
+    index.prepare()
+    assert index.known_names() == {"runs": [], "judgements": []}
+    problem = Problem(path="judgements/torn.json", message="torn")
+    rows = [run_row(make_record(name)) for name in ("r1", "r2")]
+
+    index.put(Entries(runs=rows, judgements=[judgement("j1")], problems=[problem]))
+
+    names = index.known_names()
+    assert {folder: sorted(found) for folder, found in names.items()} == {
+        "runs": ["r1", "r2"],
+        "judgements": ["j1.json", "torn.json"],
+    }
+
+
 def test_a_run_stands_though_the_index_cannot_be_written_and_is_indexed_later(
     tmp_path: Path, make_record: MakeRecord, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -444,9 +483,10 @@ def test_two_processes_write_and_a_third_rebuilds_without_losing_a_run(
 
     assert [process.wait(timeout=240) for process in processes] == [0, 0, 0]
 
-    expected = {f"runs/{name}-{number:02d}" for name in "ab" for number in range(50)}
+    expected = {f"{name}-{number:02d}" for name in "ab" for number in range(50)}
     store_id = (root / "VERSION").read_text(encoding="utf-8").split()[1]
     index = Index(index_url or f"sqlite:///{root}/index.sqlite", store_id=store_id)  # as it is, not mended by a Store
-    assert index.known_paths() == expected
-    assert {f"runs/{path.name}" for path in (root / "runs").iterdir()} == expected
+    names = index.known_names()
+    assert (sorted(names["runs"]), names["judgements"]) == (sorted(expected), [])
+    assert {path.name for path in (root / "runs").iterdir()} == expected
     assert not any((root / "tmp").glob("[!.]*"))

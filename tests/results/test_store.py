@@ -394,6 +394,29 @@ def test_a_sweep_is_replaced_whole_and_listed_newest_first(tmp_path: Path, caplo
         store.write_sweep({"sweep_id": "s3", "created": "2026-03-01"})
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"sweep_id": "s", "runs": [], "budget_sec": -1.5e3, "note": "\\u00e9 é"}', None),
+        ('\n {"sweep_id": "s"}\n', None),
+        ('{"a": ' + "[" * 9000 + "]" * 9000 + "}", "its JSON is nested too deeply"),
+        ("[]", "expected a JSON object, found list"),
+        ('{"a": NaN}', "NaN is not JSON"),
+        ('{"a": 1}\0\0', "Extra data"),
+        ('{"a": 1} {', "Extra data"),
+        ('{"a": "\n"}', "Invalid control character"),
+        ('{"a": 1,}', "Expecting property name"),
+        ("", "Expecting value"),
+    ],
+)
+def test_a_sweep_that_is_no_json_object_is_a_problem(tmp_path: Path, text: str, message: str | None) -> None:
+    store = Store(tmp_path)
+    (tmp_path / "sweeps" / "s.json").write_text(text, encoding="utf-8")
+    problems = store.problems()
+    assert [problem.path for problem in problems] == (["sweeps/s.json"] if message else [])
+    assert all(message in problem.message for problem in problems if message)
+
+
 def test_a_judgement_is_written_once_and_only_as_json(tmp_path: Path) -> None:
     store = Store(tmp_path)
     judgement = {
