@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
+from trainband.results.index_rows import RunRow
 from trainband.results.index_tables import JUDGEMENTS, RUNS
+from trainband.results.index_values import CELL_COLUMNS, run_rows
 from trainband.results.store import Store
 
 
-def cells_of(store: Store) -> list[str]:
-    """The cells that were trained or judged, by name."""
-    query = sa.union(sa.select(RUNS.c.cell), sa.select(JUDGEMENTS.c.cell))
-    return store.ask(lambda connection: sorted(connection.scalars(query)))
-
-
 def cell_states(store: Store) -> dict[str, list[Any]]:
-    """Cell -> a JSON value that is another one once a run or a judgement of it has come or gone."""
+    """Cell that was trained or judged -> a JSON value that is another one once a run or a judgement of it has come or gone."""
 
     def work(connection: sa.Connection) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = {}
@@ -30,16 +28,67 @@ def cell_states(store: Store) -> dict[str, list[Any]]:
     return store.ask(work)
 
 
-def judged_by(store: Store, cell: str) -> dict[str, str | None]:
-    """Run of `cell` -> digest of the band of the newest judgement that it triggered."""
+@dataclass(frozen=True, kw_only=True)
+class CellEntries:
+    """What the index has of a cell.
+
+    Attributes:
+      rows: its runs, newest first.
+      judgements: the documents of its newest judgements, newest first.
+      judged_by: run -> digest of the band of the newest judgement that it triggered.
+    """
+
+    rows: Sequence[RunRow]
+    judgements: Sequence[Mapping[str, Any]]
+    judged_by: Mapping[str, str | None]
+
+
+def cell_entries(store: Store, cell: str, *, sweep_id: str | None, judgements: int) -> CellEntries:
+    """What there is of `cell`, asked for together: its pages are made of thousands of short answers.
+
+    Args:
+      sweep_id: judgements of this sweep alone, unless it is None.
+      judgements: so many documents at most.
+    """
+    documents = sa.select(JUDGEMENTS.c.document).where(JUDGEMENTS.c.cell == cell)
+    if sweep_id is not None:
+        documents = documents.where(JUDGEMENTS.c.sweep_id == sweep_id)
+    documents = documents.order_by(JUDGEMENTS.c.created.desc(), JUDGEMENTS.c.judgement_id.desc()).limit(judgements)
+    model, _, rest = cell.partition(":")
+    of_cell = (cell, model, *rest.partition("@")[::2])
+    columns = [column for column in RUNS.c if column.name not in CELL_COLUMNS]
+    runs = sa.select(*columns).where(RUNS.c.cell == cell).order_by(RUNS.c.created.desc(), RUNS.c.run_id.desc())
+
+    def work(connection: sa.Connection) -> CellEntries:
+        return CellEntries(
+            rows=run_rows(connection.execute(runs).all(), of_cell=of_cell),
+            judgements=connection.scalars(documents).all(),
+            judged_by=_judged_by(connection, cell),
+        )
+
+    return store.ask(work)
+
+
+def judged_by(store: Store, cell: str) -> Mapping[str, str | None]:
+    """As `CellEntries.judged_by`."""
+    return store.ask(lambda connection: _judged_by(connection, cell))
+
+
+def _judged_by(connection: sa.Connection, cell: str) -> Mapping[str, str | None]:
     columns = (JUDGEMENTS.c.triggered_by, JUDGEMENTS.c.band_digest)
     query = sa.select(*columns).where(JUDGEMENTS.c.cell == cell, JUDGEMENTS.c.triggered_by.is_not(None))
     oldest_first = query.order_by(JUDGEMENTS.c.created, JUDGEMENTS.c.judgement_id)
+    return dict(map(tuple, connection.execute(oldest_first).all()))
 
-    def work(connection: sa.Connection) -> dict[str, str | None]:
-        return dict(map(tuple, connection.execute(oldest_first).all()))
 
-    return store.ask(work)
+def rows_of_sweeps(store: Store, sweep_ids: Collection[str]) -> dict[str, list[RunRow]]:
+    """Each of these sweeps that has runs -> its runs, newest first."""
+    query = sa.select(RUNS).where(RUNS.c.sweep_id.in_(sweep_ids))
+    newest_first = query.order_by(RUNS.c.created.desc(), RUNS.c.run_id.desc())
+    found: dict[str, list[RunRow]] = {}
+    for row in store.ask(lambda connection: run_rows(connection.execute(newest_first).all())):
+        found.setdefault(str(row.sweep_id), []).append(row)
+    return found
 
 
 def verdicts_of_sweeps(store: Store) -> dict[str, dict[str, int]]:

@@ -15,6 +15,7 @@ from trainband.models.specs import ReferenceModel
 from trainband.platforms.probes import Availability
 from trainband.platforms.profiles import Profile
 from trainband.results.bands import Band
+from trainband.results.pages.run_extras import RunExtras
 from trainband.results.store import Store
 
 
@@ -28,17 +29,17 @@ def define(values: flags.FlagValues) -> None:
 
 def run(values: Any, words: list[str]) -> int:
     """Write the pages and say where."""
-    from trainband.session import Session
+    from trainband.knowledge import Knowledge
 
-    session = Session(values)
+    known = Knowledge(values)
     store = open_store(values, create=False)
     page = write_site(
         store,
-        session.bands,
+        known.bands,
         optional_path(values.out) or store.root / "site",
-        models=session.models,
-        profiles=session.profiles,
-        available=session.availability(),
+        models=known.models,
+        profiles=known.profiles,
+        available=known.availability(),
         sweep_id=values.sweep,
     )
     print(json.dumps({"page": str(page)}) if values.json else f"page: {page}")
@@ -58,7 +59,6 @@ def write_site(
     """Write the report of `store`; returns the path of its first page."""
     from trainband import __version__
     from trainband.benchmarks.judging import now_utc
-    from trainband.benchmarks.run_extras import run_extras
     from trainband.results.pages.collect import store_content
     from trainband.results.pages.store_report import write_store_report
 
@@ -74,9 +74,15 @@ def write_site(
         bands=_bands(bands, models),
         waivers=bands.waivers,
         sweep_id=sweep_id,
-        extras=lambda run_id: run_extras(store.run_path(run_id)),
+        extras=lambda run_id: _extras(store.run_path(run_id)),
     )
     return write_store_report(out, content)
+
+
+def _extras(folder: Path) -> RunExtras:
+    from trainband.benchmarks.run_extras import run_extras  # imports NumPy: paid once the page of a run is written
+
+    return run_extras(folder)
 
 
 def _bands(bands: BandFolder, models: Mapping[str, ReferenceModel]) -> dict[str, Band]:

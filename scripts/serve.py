@@ -25,18 +25,18 @@ def define(values: flags.FlagValues) -> None:
 
 def run(values: Any, words: list[str]) -> int:
     """Serve until interrupted."""
+    from trainband.knowledge import Knowledge
     from trainband.live_site import LiveSite, listen
     from trainband.report import write_site
-    from trainband.session import Session
 
     if words:
         raise UsageError(f"{words[0]!r}: serve takes no words; name the store with --store")
-    session = Session(values)
+    known = Knowledge(values)
     store = open_store(values, create=False)
-    available = session.availability()
+    available = known.availability()
 
     def write(folder: Path) -> None:
-        write_site(store, session.bands, folder, models=session.models, profiles=session.profiles, available=available)
+        write_site(store, known.bands, folder, models=known.models, profiles=known.profiles, available=available)
 
     with tempfile.TemporaryDirectory(prefix="trainband-serve-") as scratch:
         site = LiveSite(store_root=store.root, folder=Path(scratch), write=write, every_sec=values.every or 3.0)

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Any
 
-from trainband.benchmarks.bands_on_disk import BandFolder, reference_bands
 from trainband.benchmarks.cells import Cell, find_cell
 from trainband.benchmarks.children import ChildPool
 from trainband.benchmarks.data.cache import cache_root
 from trainband.benchmarks.environments.asked import Environment, asked_environment
 from trainband.benchmarks.runner import Runner
 from trainband.command_line import UsageError, open_store, optional_path
-from trainband.models.catalog import load_catalog
-from trainband.models.specs import ReferenceModel
+from trainband.knowledge import Knowledge
 from trainband.platforms.host_facts import HostFacts, gather_host_facts
-from trainband.platforms.probes import Availability, probe
-from trainband.platforms.profiles import Profile, load_profiles
+from trainband.platforms.profiles import Profile
 from trainband.results.store import Store
 
 
@@ -31,23 +27,10 @@ class NotHere(RuntimeError):
 
 
 @dataclass
-class Session:
+class Session(Knowledge):
     """One command's view of the world; `environment` is what its children run under."""
 
-    values: Any
     environment: Environment = field(default_factory=Environment)
-
-    @cached_property
-    def models(self) -> Mapping[str, ReferenceModel]:
-        return load_catalog()
-
-    @cached_property
-    def profiles(self) -> Mapping[str, Profile]:
-        return load_profiles()
-
-    @cached_property
-    def bands(self) -> BandFolder:
-        return reference_bands(optional_path(self.values.bands))
 
     @cached_property
     def host(self) -> HostFacts:
@@ -67,14 +50,6 @@ class Session:
         for model, tier in dict.fromkeys((cell.model.name, cell.recipe.tier) for cell in cells):
             self.bands.read(model, tier)
         _ = self.bands.waivers
-
-    def available(self, profile: Profile) -> Availability:
-        """Whether the profile can train here, and if not, exactly why."""
-        return probe(profile, host=self.host)
-
-    def availability(self) -> dict[str, Availability]:
-        """Of every profile."""
-        return {name: self.available(profile) for name, profile in self.profiles.items()}
 
     def check_trainable(self, cells: Iterable[Cell]) -> None:
         """That all profiles of `cells` can train here; raises NotHere."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from trainband.results.bands import Band
 from trainband.results.codec import CodecError, decode
-from trainband.results.index_rows import JudgementFilter, Problem, RunFilter, RunRow
+from trainband.results.index_rows import JudgementFilter, Problem, RunRow
 from trainband.results.judgements import Judgement
 from trainband.results.pages.compare_view import SWEEPS_SHOWN
 from trainband.results.pages.content import (
@@ -25,11 +25,17 @@ from trainband.results.pages.history_content import cell_history, history_conten
 from trainband.results.pages.run_extras import ExtrasOf, no_extras
 from trainband.results.records import Record
 from trainband.results.store import Store, StoreError
-from trainband.results.store_summaries import cells_of, judged_by, verdicts_of_sweeps
+from trainband.results.store_summaries import (
+    CellEntries,
+    cell_entries,
+    cell_states,
+    rows_of_sweeps,
+    verdicts_of_sweeps,
+)
 from trainband.results.throughput_history import throughput_judgements
 from trainband.results.waivers import Waiver
 
-RUNS_PER_CELL = 30
+RUNS_PER_CELL = 24  # a calibration of 20 seeds, and some nights
 UNFINISHED_SHOWN = 5
 _MORE_JUDGEMENTS = 20  # than runs: a sweep of many seeds, or a judgement again
 
@@ -38,23 +44,23 @@ _MORE_JUDGEMENTS = 20  # than runs: a sweep of many seeds, or a judgement again
 class StoreContent:
     """Attributes:
     site: what is about all cells; it has the records and judgements of none.
-    cells: those that have a page.
+    cells: those that have a page -> a JSON value that is another one once a run or a judgement of the cell has come or gone.
     runs_per_cell: the newest runs of each cell that get a page; those that a standing judgement or an open regression
       names always do.
     """
 
     store: Store
     site: ReportContent
-    cells: tuple[str, ...]
+    cells: Mapping[str, Any]
     runs_per_cell: int = RUNS_PER_CELL
 
     def of_cell(self, cell: str) -> ReportContent:
         """What the pages of one cell show; raises StoreError where the index cannot be read."""
         sweep_id = str(self.site.sweep["sweep_id"]) if self.site.sweep else None
         limit = self.runs_per_cell + _MORE_JUDGEMENTS
-        documents = self.store.judgements(JudgementFilter(cell=cell, sweep_id=sweep_id, limit=limit))
-        judgements, problems = _judgements(documents)
-        rows = self.store.rows(RunFilter(cell=cell))
+        found = cell_entries(self.store, cell, sweep_id=sweep_id, judgements=limit)
+        judgements, problems = _judgements(found.judgements)
+        rows = found.rows
         history = self.site.history.of_cell(cell)
         named = {run_id for item in standing(judgements).get(cell, ()) for run_id in item.records}
         named |= {each.onset_run for each in history.regressions}
@@ -67,17 +73,16 @@ class StoreContent:
             throughput=throughput_judgements(records, rows),
             left_out={cell: len(rows) - len(shown)} if len(rows) > len(shown) else {},
             problems=(*problems, *unreadable),
-            history=replace(history, cells=self._history(cell, rows)),
+            history=replace(history, cells=self._history(cell, found)),
         )
 
-    def _history(self, cell: str, rows: Sequence[RunRow]) -> dict[str, Any]:
+    def _history(self, cell: str, found: CellEntries) -> dict[str, Any]:
         device = next((p.device for p in self.site.profiles if p.name == cell.partition("@")[2]), None)
-        if device is None or not rows:
+        if device is None or not found.rows:
             return {}
         band = self.site.bands.get(cell.partition("@")[0])
-        judged = judged_by(self.store, cell)
         filed = self.site.history.regressions
-        return {cell: cell_history(cell, rows, judged, band=band, device=device, filed=filed)}
+        return {cell: cell_history(cell, found.rows, found.judged_by, band=band, device=device, filed=filed)}
 
 
 def store_content(
@@ -106,9 +111,11 @@ def store_content(
       StoreError: there is no such sweep, or the store cannot be read.
     """
     sweep = store.read_sweep(sweep_id) if sweep_id else None
+    cells = _cells(store, sweep)  # first: what comes meanwhile is on the pages already, and makes them anew next time
     today = datetime.fromisoformat(created).astimezone(UTC).date()
     history, unread = history_content(store, waivers=waivers, today=today)
     newest = store.sweeps(newest=SWEEPS_SHOWN)
+    rows = rows_of_sweeps(store, [each["sweep_id"] for each in newest])
     unfinished = tuple(each for each in newest if each["status"] != "finished")[:UNFINISHED_SHOWN]
     site = ReportContent(
         title=title,
@@ -125,18 +132,18 @@ def store_content(
         verdicts=verdicts_of_sweeps(store),
         judged=_judged(store, unfinished),
         extras=extras,
-        rows=tuple(row for each in newest for row in store.rows(RunFilter(sweep_id=each["sweep_id"]))),
+        rows=tuple(row for each in newest for row in rows.get(each["sweep_id"], ())),
     )
-    return StoreContent(store=store, site=site, cells=_cells(store, sweep), runs_per_cell=runs_per_cell)
+    return StoreContent(store=store, site=site, cells=cells, runs_per_cell=runs_per_cell)
 
 
-def _cells(store: Store, sweep: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """The cells of the store, or of the sweep, that were trained or judged."""
-    known = cells_of(store)
+def _cells(store: Store, sweep: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The cells of the store, or of the sweep, that were trained or judged, by name, and the state of each."""
+    known = sorted(cell_states(store).items())
     if sweep is None:
-        return tuple(known)
+        return dict(known)
     wanted = {str(run["cell"]) for run in sweep.get("runs", ())}
-    return tuple(cell for cell in known if cell in wanted)
+    return {cell: state for cell, state in known if cell in wanted}
 
 
 def _judged(store: Store, sweeps: Iterable[Mapping[str, Any]]) -> frozenset[str]:

@@ -38,10 +38,11 @@ def build_compare(content: ReportContent, paged: Collection[str]) -> CompareView
     cells: dict[str, Any] = {}
     for number, (_, found) in enumerate(sides):
         for cell, runs in _by_cell(found).items():
-            page = formats.cell_page(cell) if cell in paged else None
             metrics = _metrics(cell, content)
-            entry = cells.setdefault(cell, {"page": page, "metrics": list(map(_told, metrics)), "at": {}})
-            entry["at"][str(number)] = _values(runs, metrics)
+            if cell not in cells:
+                page = formats.cell_page(cell) if cell in paged else None
+                cells[cell] = {"page": page, "metrics": list(map(_told, metrics)), "at": {}}
+            cells[cell]["at"][str(number)] = _values(runs, metrics)
     labels = [{"kind": kind, "label": formats.printable(label)} for kind, label in (side for side, _ in sides)]
     return CompareView(sides=len(sides), data={"sides": labels, "cells": dict(sorted(cells.items()))})
 

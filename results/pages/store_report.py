@@ -6,7 +6,9 @@ never changes, so the page of a run is written again only when a judgement names
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import heapq
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -19,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from trainband.results.band_files import band_digest
-from trainband.results.codec import CodecError, decode, encode
+from trainband.results.codec import decode, encode
 from trainband.results.files import atomic_write_text
 from trainband.results.pages import formats
 from trainband.results.pages.collect import StoreContent
@@ -29,11 +31,10 @@ from trainband.results.pages.report import (
     write_cell,
     write_overview,
 )
-from trainband.results.pages.summary import CellSummary
-from trainband.results.store_summaries import cell_states
+from trainband.results.pages.summary import RUNS_SHOWN, CellSummary
 
 MANIFEST = "pages.json"
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
 # Below so many cells to write, processes cost more than they save.
 CELLS_A_PROCESS = 12
 
@@ -45,11 +46,12 @@ class Written:
     Attributes:
       key: digest of what they were made from.
       runs: run -> digest of what its page was made from besides its record.
+      summary: its CellSummary as JSON text, which is read where the pages stand and is kept as it is.
     """
 
     key: str
     runs: Mapping[str, str]
-    summary: CellSummary
+    summary: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,12 +77,17 @@ def write_store_report(out: Path, content: StoreContent) -> Path:
     code = _code_digest(content)
     known = before.cells if before.code == code else {}
     keys = _keys(content)
-    stale = [cell for cell in content.cells if not _stands(out, cell, known.get(cell), keys[cell])]
+    summaries = _summaries(
+        {cell: known[cell] for cell in content.cells if _stands(out, cell, known.get(cell), keys[cell])}
+    )
+    stale = [cell for cell in content.cells if cell not in summaries]
     with _writer(out, content, len(stale)) as write_all:
-        fresh = dict(zip(stale, write_all([(cell, keys[cell], known.get(cell)) for cell in stale]), strict=True))
-    cells = {cell: fresh.get(cell) or known[cell] for cell in content.cells}
+        asked = [(cell, keys[cell], known[cell].runs if cell in known else {}) for cell in stale]
+        fresh = dict(zip(stale, write_all(asked), strict=True))
+    cells = {cell: fresh[cell][0] if cell in fresh else known[cell] for cell in content.cells}
+    summaries |= {cell: summary for cell, (_, summary) in fresh.items()}
     pages = environment_of_pages(content.site)
-    page = write_overview(pages, out, content.site, [written.summary for written in cells.values()])
+    page = write_overview(pages, out, content.site, [summaries[cell] for cell in cells])
     _forget(out, before.cells, cells)
     text = json.dumps(encode(Manifest(code=code, cells=cells)), allow_nan=False)
     atomic_write_text(out / MANIFEST, text, durable=False)
@@ -93,13 +100,13 @@ def _stands(out: Path, cell: str, written: Written | None, key: str) -> bool:
 
 def _keys(content: StoreContent) -> dict[str, str]:
     """Cell -> digest of what its pages are made from."""
-    history, states = content.site.history, cell_states(content.store)
+    history = content.site.history
     shared = [content.runs_per_cell, content.site.sweep]
     bands = {name: band_digest(band) for name, band in content.site.bands.items()}
     found = {}
-    for cell in content.cells:
+    for cell, state in content.cells.items():
         about = [
-            states.get(cell),
+            state,
             bands.get(cell.partition("@")[0]),
             [[encode(each), each.state_on(history.today)] for each in history.regressions if each.cell == cell],
             [encode(each) for each in history.canaries if each.cell == cell],
@@ -142,7 +149,7 @@ def _prepare(out: Path, content: StoreContent) -> None:
     _Task.content, _Task.out, _Task.pages = content, out, environment_of_pages(content.site)
 
 
-def _write_one(asked: tuple[str, str, Written | None]) -> Written:
+def _write_one(asked: tuple[str, str, Mapping[str, str]]) -> tuple[Written, CellSummary]:
     cell, key, before = asked
     content = _Task.content.of_cell(cell)
     named: dict[str, list[str]] = {}
@@ -152,11 +159,11 @@ def _write_one(asked: tuple[str, str, Written | None]) -> Written:
     runs = {record.run_id: _digest(sorted(named.get(record.run_id, ()))) for record in content.records}
     done = {
         run_id
-        for run_id, made in (before.runs if before else {}).items()
+        for run_id, made in before.items()
         if runs.get(run_id) == made and (_Task.out / formats.run_page(run_id)).exists()
     }
     summary = write_cell(_Task.pages, _Task.out, cell, content, done=frozenset(done))
-    return Written(key=key, runs=runs, summary=summary)
+    return Written(key=key, runs=runs, summary=json.dumps(encode(summary), allow_nan=False)), summary
 
 
 @contextmanager
@@ -167,9 +174,13 @@ def _writer(out: Path, content: StoreContent, cells: int) -> Iterator[Any]:
     if processes < 2:
         yield lambda asked: map(_write_one, asked)
         return
-    # A fork has the content already; an index keeps no connection between two questions.
-    with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
-        yield lambda asked: pool.map(_write_one, asked, chunksize=4)
+    gc.freeze()  # else each fork looks through all that it has from here again and again, and copies it by doing so
+    try:
+        # A fork has the content already; an index keeps no connection between two questions.
+        with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
+            yield lambda asked: pool.map(_write_one, asked, chunksize=4)
+    finally:
+        gc.unfreeze()
 
 
 # What was written before
@@ -179,8 +190,26 @@ def _read(path: Path) -> Manifest:
     """The manifest at `path`; an empty one where there is none that this release can read: all is written again then."""
     try:
         return decode(Manifest, json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, CodecError):
+    except (OSError, ValueError):
         return Manifest(code="")
+
+
+def _summaries(standing: Mapping[str, Written]) -> dict[str, CellSummary]:
+    """Cell -> its summary, with no more of its newest runs than the overview may show; none where one cannot be read."""
+    try:
+        told = {cell: json.loads(written.summary) for cell, written in standing.items()}
+        newest = heapq.nlargest(RUNS_SHOWN, (_moment(line) for each in told.values() for line in each["newest"]))
+        for each in told.values():  # most of what there is to decode, and nearly all of it is never shown
+            shown = [line for line in each["newest"] if _moment(line) >= newest[-1]]
+            each["newest"] = shown or each["newest"][:1]
+        return {cell: decode(CellSummary, each) for cell, each in told.items()}
+    except (LookupError, TypeError, ValueError):
+        return {}
+
+
+def _moment(line: Mapping[str, str]) -> tuple[str, str]:
+    """By which the overview orders runs."""
+    return line["created_iso"], line["run_id"]
 
 
 def _forget(out: Path, before: Mapping[str, Written], now: Mapping[str, Written]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from trainband.results.codec import encode
 from trainband.results.judgements import Judgement
-from trainband.results.pages import store_report
+from trainband.results.pages import overview, store_report
 from trainband.results.pages.collect import StoreContent, store_content
 from trainband.results.pages.content import ModelInfo, ProfileInfo
 from trainband.results.pages.store_report import MANIFEST, write_store_report
@@ -118,6 +119,42 @@ def test_without_a_readable_list_of_pages_all_are_written_again(
         (site / MANIFEST).write_text(damage)
     write_store_report(site, content())
     assert rewritten(before, stamps(site)) == set(before)
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", "{}", '{"newest": [{}]}', '{"newest": []}'])
+def test_a_summary_that_cannot_be_read_is_made_again(
+    tmp_path: Path, add: Callable[..., Record], content: Callable[..., StoreContent], damage: str
+) -> None:
+    site = tmp_path / "site"
+    add(1)
+    add(1, "cpu_xla")
+    write_store_report(site, content())
+    before, manifest = stamps(site), json.loads((site / MANIFEST).read_text())
+    manifest["cells"]["mlp_digits:smoke@cpu"]["summary"] = damage
+    (site / MANIFEST).write_text(json.dumps(manifest))
+    write_store_report(site, content())
+    assert "cells/mlp_digits-smoke-cpu.html" in rewritten(before, stamps(site))
+    assert "All 2 cells pass" in (site / "index.html").read_text()
+
+
+def test_a_page_that_nobody_needs_to_write_again_leaves_the_overview_as_it_was(
+    tmp_path: Path,
+    add: Callable[..., Record],
+    content: Callable[..., StoreContent],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (store_report, overview):
+        monkeypatch.setattr(module, "RUNS_SHOWN", 3)
+    site = tmp_path / "site"
+    for day, profile in ((1, "cpu"), (2, "cpu_xla"), (3, "cpu_xla"), (4, "cpu_jax"), (5, "cpu_jax")):
+        add(day, profile)
+    write_store_report(site, content())
+    first = {path.name: path.read_text() for path in site.glob("*.html")}
+    assert "The newest 3 of 5 runs" in first["index.html"]
+    stood = stamps(site)
+    write_store_report(site, content())
+    assert stamps(site) == stood
+    assert {path.name: path.read_text() for path in site.glob("*.html")} == first
 
 
 def test_a_page_that_somebody_removed_is_written_again(
