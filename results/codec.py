@@ -16,6 +16,8 @@ Decoder = Callable[[Any], Any]
 
 NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
+_AS_THEY_ARE = frozenset([str, int, bool, type(None)])
+
 
 class CodecError(ValueError):
     """A stored value does not have the form that its type states."""
@@ -23,8 +25,11 @@ class CodecError(ValueError):
 
 def encode(value: Any) -> Any:
     """A JSON-ready copy of `value`; non-finite floats become the strings NaN, Infinity and -Infinity."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if value.__class__ in _AS_THEY_ARE:
+        return value
+    names = _field_names(value.__class__)
+    if names is not None:
+        return {name: encode(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {str(key): encode(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -32,6 +37,12 @@ def encode(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value
+
+
+@functools.cache
+def _field_names(kind: type) -> tuple[str, ...] | None:
+    """Of a dataclass; None for any other class."""
+    return tuple(f.name for f in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
 
 
 def decode(kind: type[T], data: Any, path: str = "") -> T:

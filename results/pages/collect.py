@@ -37,7 +37,7 @@ from trainband.results.waivers import Waiver
 
 RUNS_PER_CELL = 24  # a calibration of 20 seeds, and some nights
 UNFINISHED_SHOWN = 5
-_MORE_JUDGEMENTS = 20  # than runs: a sweep of many seeds, or a judgement again
+_MORE_JUDGEMENTS = 8  # than runs: a sweep of many seeds, or a judgement again
 
 
 @dataclass(frozen=True, kw_only=True)

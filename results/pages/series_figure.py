@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -155,20 +156,29 @@ def _change_text(change: Change) -> str:
 
 def _points(series: Series, points: Sequence[Point], name: str, pages: frozenset[str], root: str) -> Figure:
     unit, names = series.quantity.unit, [point.run_id for point in points]
-    scale = 100.0 if unit == "fraction" else 1.0  # as on_axis; the values of a series are finite
     size = 4 if len(points) >= _FAINT_LINE_FROM else 7
     return {
         "type": "scatter",
         "mode": "lines+markers" if len(points) > 1 else "markers",
         "name": name,
         "x": [point.created for point in points],
-        "y": [point.value * scale for point in points],
+        "y": _drawn([point.value for point in points], unit),
         "text": chart_texts(names),
         "customdata": [f"{root}{formats.run_page(name)}" if name in pages else None for name in names],
         "line": {"color": "--faint", "width": 1},
         "marker": {"color": "--series", "size": size},
         "hovertemplate": f"%{{x|%Y-%m-%d %H:%M}}: %{{y:.5~g}}{'%' if unit == 'fraction' else ''}<br>%{{text}}<extra></extra>",
     }
+
+
+def _drawn(values: Sequence[float], unit: str) -> list[float]:
+    """`values`, which are finite, as an axis shows them: to six digits of the largest, which is finer than a screen."""
+    import numpy as np
+
+    shown = np.asarray(values, dtype=float) * (100.0 if unit == "fraction" else 1.0)
+    largest = float(np.abs(shown).max(initial=0.0))
+    rounded: list[float] = np.round(shown, 5 - math.floor(math.log10(largest)) if largest else 0).tolist()
+    return rounded
 
 
 def _planted(series: Series, pages: frozenset[str], root: str) -> Figure:

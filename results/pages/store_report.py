@@ -15,10 +15,13 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import resources
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+
+import jinja2
 
 from trainband.results.band_files import band_digest
 from trainband.results.codec import decode, encode
@@ -142,7 +145,7 @@ class _Task:
 
     content: StoreContent
     out: Path
-    pages: Any
+    pages: jinja2.Environment
 
 
 def _prepare(out: Path, content: StoreContent) -> None:
@@ -166,6 +169,14 @@ def _write_one(asked: tuple[str, str, Mapping[str, str]]) -> tuple[Written, Cell
     return Written(key=key, runs=runs, summary=json.dumps(encode(summary), allow_nan=False)), summary
 
 
+def _load_what_forks_need(pages: jinja2.Environment) -> None:
+    """Loads once what each process would load for its first cell: half a second, and memory of its own."""
+    import scipy.special  # noqa: F401
+
+    for template in ("cell.html", "run.html"):
+        pages.get_template(template)
+
+
 @contextmanager
 def _writer(out: Path, content: StoreContent, cells: int) -> Iterator[Any]:
     """A function that writes cells and gives what is then known of them, in their order."""
@@ -174,10 +185,13 @@ def _writer(out: Path, content: StoreContent, cells: int) -> Iterator[Any]:
     if processes < 2:
         yield lambda asked: map(_write_one, asked)
         return
+    _load_what_forks_need(_Task.pages)
     gc.freeze()  # else each fork looks through all that it has from here again and again, and copies it by doing so
     try:
         # A fork has the content already; an index keeps no connection between two questions.
-        with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
+        # And a cell is tens of thousands of values that all go at once: to look for circles among them seldom is enough.
+        seldom = partial(gc.set_threshold, 100_000)
+        with ProcessPoolExecutor(processes, mp_context=get_context("fork"), initializer=seldom) as pool:
             yield lambda asked: pool.map(_write_one, asked, chunksize=4)
     finally:
         gc.unfreeze()
