@@ -60,23 +60,24 @@ def write_site(
     from trainband import __version__
     from trainband.benchmarks.judging import now_utc
     from trainband.results.pages.collect import store_content
-    from trainband.results.pages.store_report import write_store_report
+    from trainband.results.pages.store_report import seldom_collected, write_store_report
 
-    content = store_content(
-        store,
-        title="trainband",
-        created=now_utc(),
-        store_label=str(store.root),
-        trainband_version=__version__,
-        models=models.values(),
-        profiles=profiles.values(),
-        available=available,
-        bands=_bands(bands, models),
-        waivers=bands.waivers,
-        sweep_id=sweep_id,
-        extras=lambda run_id: _extras(store.run_path(run_id)),
-    )
-    return write_store_report(out, content)
+    with seldom_collected():
+        content = store_content(
+            store,
+            title="trainband",
+            created=now_utc(),
+            store_label=str(store.root),
+            trainband_version=__version__,
+            models=models.values(),
+            profiles=profiles.values(),
+            available=available,
+            bands=_bands(bands, models),
+            waivers=bands.waivers,
+            sweep_id=sweep_id,
+            extras=lambda run_id: _extras(store.run_path(run_id)),
+        )
+        return write_store_report(out, content)
 
 
 def _extras(folder: Path) -> RunExtras:

@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from importlib import resources
 from multiprocessing import get_context
 from pathlib import Path
@@ -40,6 +39,7 @@ MANIFEST = "pages.json"
 MANIFEST_VERSION = 2
 # Below so many cells to write, processes cost more than they save.
 CELLS_A_PROCESS = 12
+_MANY_VALUES = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +66,19 @@ class Manifest:
     code: str
     cells: Mapping[str, Written] = field(default_factory=dict)
     version: int = field(default=MANIFEST_VERSION)
+
+
+@contextmanager
+def seldom_collected() -> Iterator[None]:
+    """Within, and in what is forked there, Python seldom looks for circles among values: pages are made of very many, that
+    go by themselves.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(_MANY_VALUES)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def write_store_report(out: Path, content: StoreContent) -> Path:
@@ -189,9 +202,7 @@ def _writer(out: Path, content: StoreContent, cells: int) -> Iterator[Any]:
     gc.freeze()  # else each fork looks through all that it has from here again and again, and copies it by doing so
     try:
         # A fork has the content already; an index keeps no connection between two questions.
-        # And a cell is tens of thousands of values that all go at once: to look for circles among them seldom is enough.
-        seldom = partial(gc.set_threshold, 100_000)
-        with ProcessPoolExecutor(processes, mp_context=get_context("fork"), initializer=seldom) as pool:
+        with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
             yield lambda asked: pool.map(_write_one, asked, chunksize=4)
     finally:
         gc.unfreeze()
