@@ -60,9 +60,9 @@ def chart_texts(texts: Sequence[str]) -> list[str]:
     return list(texts) if chart_text(joined) == joined else list(map(chart_text, texts))
 
 
-def axis_title(text: str) -> Figure:
-    """`text` beside an axis."""
-    return {"text": chart_text(text), "standoff": 8}
+def axis_title(*lines: str) -> Figure:
+    """`lines` beside an axis."""
+    return {"text": "<br>".join(map(chart_text, lines)), "standoff": 8}
 
 
 def rectangle(axes: tuple[str, str], box: tuple[Any, Any, Any, Any], color: str) -> Figure:

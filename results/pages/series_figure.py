@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -28,6 +29,7 @@ from trainband.results.pages.figure_parts import (
 
 USUAL_SDS = 3.0
 _MARKS_SHARE = 0.06  # of the axis, for the marks below the data
+_LONGEST_LINE = 32
 _FAINT_LINE_FROM = 120  # points from which on markers are small
 
 
@@ -62,16 +64,19 @@ def series_figure(
     ]
     suffix = "%" if unit == "fraction" else ""
     # Below the data there is room for the marks on the time axis.
-    y = {"title": axis_title(_axis_name(series.quantity)), "range": [low - _MARKS_SHARE * (high - low), high]}
+    y = {"title": axis_title(*_axis_name(series.quantity)), "range": [low - _MARKS_SHARE * (high - low), high]}
     x: dict[str, Any] = {"type": "date", "nticks": 8, "range": _range(times)}
     layout = axes_layout(x, {**y, "ticksuffix": suffix}, shapes=shapes, annotations=_annotations(state, high))
     return {"data": data, "layout": {**layout, "hovermode": "closest"}}
 
 
-def _axis_name(quantity: Quantity) -> str:
+def _axis_name(quantity: Quantity) -> tuple[str, ...]:
+    """As many lines as it takes: a chart cuts off what is longer than its axis."""
     if quantity.kind == "speed":
-        return quantity.unit
-    return quantity.name if quantity.unit == "fraction" else f"{quantity.name} ({quantity.unit})"
+        return (quantity.unit,)
+    if quantity.unit == "fraction":
+        return (quantity.name,)
+    return tuple(textwrap.wrap(f"{quantity.name} ({quantity.unit})", _LONGEST_LINE))
 
 
 def _range(times: Sequence[str]) -> list[str] | None:
