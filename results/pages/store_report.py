@@ -93,15 +93,14 @@ def write_store_report(out: Path, content: StoreContent) -> Path:
     code = _code_digest(content)
     known = before.cells if before.code == code else {}
     keys = _keys(content)
-    summaries = _summaries(
-        {cell: known[cell] for cell in content.cells if _stands(out, cell, known.get(cell), keys[cell])}
-    )
+    standing = {cell: known[cell] for cell in content.cells if _stands(out, cell, known.get(cell), keys[cell])}
+    summaries = _summaries(standing)
     stale = [cell for cell in content.cells if cell not in summaries]
     with _writer(out, content, len(stale)) as write_all:
         asked = [(cell, keys[cell], known[cell].runs if cell in known else {}) for cell in stale]
         fresh = dict(zip(stale, write_all(asked), strict=True))
-    cells = {cell: fresh[cell][0] if cell in fresh else known[cell] for cell in content.cells}
-    summaries |= {cell: summary for cell, (_, summary) in fresh.items()}
+    cells = {cell: fresh[cell] if cell in fresh else known[cell] for cell in content.cells}
+    summaries = _summaries(cells) if fresh else summaries
     pages = environment_of_pages(content.site)
     page = write_overview(pages, out, content.site, [summaries[cell] for cell in cells])
     _forget(out, before.cells, cells)
@@ -165,7 +164,7 @@ def _prepare(out: Path, content: StoreContent) -> None:
     _Task.content, _Task.out, _Task.pages = content, out, environment_of_pages(content.site)
 
 
-def _write_one(asked: tuple[str, str, Mapping[str, str]]) -> tuple[Written, CellSummary]:
+def _write_one(asked: tuple[str, str, Mapping[str, str]]) -> Written:
     cell, key, before = asked
     content = _Task.content.of_cell(cell)
     named: dict[str, list[str]] = {}
@@ -179,7 +178,7 @@ def _write_one(asked: tuple[str, str, Mapping[str, str]]) -> tuple[Written, Cell
         if runs.get(run_id) == made and (_Task.out / formats.run_page(run_id)).exists()
     }
     summary = write_cell(_Task.pages, _Task.out, cell, content, done=frozenset(done))
-    return Written(key=key, runs=runs, summary=json.dumps(encode(summary), allow_nan=False)), summary
+    return Written(key=key, runs=runs, summary=json.dumps(encode(summary), allow_nan=False))
 
 
 def _load_what_forks_need(pages: jinja2.Environment) -> None:
@@ -203,7 +202,7 @@ def _writer(out: Path, content: StoreContent, cells: int) -> Iterator[Any]:
     try:
         # A fork has the content already; an index keeps no connection between two questions.
         with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
-            yield lambda asked: pool.map(_write_one, asked, chunksize=4)
+            yield lambda asked: pool.map(_write_one, asked, chunksize=2)
     finally:
         gc.unfreeze()
 
@@ -219,10 +218,10 @@ def _read(path: Path) -> Manifest:
         return Manifest(code="")
 
 
-def _summaries(standing: Mapping[str, Written]) -> dict[str, CellSummary]:
+def _summaries(known: Mapping[str, Written]) -> dict[str, CellSummary]:
     """Cell -> its summary, with no more of its newest runs than the overview may show; none where one cannot be read."""
     try:
-        told = {cell: json.loads(written.summary) for cell, written in standing.items()}
+        told = {cell: json.loads(written.summary) for cell, written in known.items()}
         newest = heapq.nlargest(RUNS_SHOWN, (_moment(line) for each in told.values() for line in each["newest"]))
         for each in told.values():  # most of what there is to decode, and nearly all of it is never shown
             shown = [line for line in each["newest"] if _moment(line) >= newest[-1]]
