@@ -6,7 +6,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import partial
-from itertools import accumulate, compress
+from itertools import accumulate
 from operator import attrgetter, ne
 from typing import Any
 
@@ -16,6 +16,8 @@ from trainband.results.throughput import (
     Basis,
     SpeedsBefore,
     ThroughputJudgement,
+    is_healthy,
+    speed_of,
     throughput_word_beside,
 )
 
@@ -24,9 +26,9 @@ _NOTHING = SpeedsBefore(n=0, days=0, cv=0.0, log_mean=0.0, log_sd=0.0)
 
 def throughput_judgements(records: Iterable[Record], rows: Iterable[RunRow]) -> dict[str, ThroughputJudgement]:
     """Run id -> how fast each of `records` trained beside the earlier runs among `rows`."""
-    history: dict[tuple[str, str | None, str], list[RunRow]] = {}
+    history: dict[tuple[str, str, str], list[RunRow]] = {}
     for row in rows:
-        if not row.contended and not row.faults and row.recipe_hash is not None:  # is_healthy, of very many
+        if row.recipe_hash is not None and is_healthy(row):
             history.setdefault((row.cell, row.recipe_hash, row.host_class), []).append(row)
     series = {place: _Speeds(healthy) for place, healthy in history.items()}
     found = {}
@@ -47,11 +49,7 @@ class _Speeds:
 
     def __init__(self, rows: Sequence[RunRow]) -> None:
         ordered = sorted(rows, key=attrgetter("created"))
-        created = [row.created for row in ordered]
-        self._sums: dict[Basis, _Sums] = {
-            "cpu": _Sums(created, [row.examples_per_cpu_sec for row in ordered]),
-            "wall": _Sums(created, [row.examples_per_sec for row in ordered]),
-        }
+        self._sums: dict[Basis, _Sums] = {basis: _Sums(basis, ordered) for basis in ("cpu", "wall")}
 
     def before(self, basis: Basis, created: str) -> SpeedsBefore:
         return self._sums[basis].before(created)
@@ -60,17 +58,15 @@ class _Speeds:
 class _Sums:
     """Running sums on one basis; values are taken from the first one, so that no digits are lost in the squares."""
 
-    def __init__(self, created: Sequence[str], measured: Sequence[float | None]) -> None:
+    def __init__(self, basis: Basis, rows: Sequence[RunRow]) -> None:
         import numpy as np
 
-        speeds = np.array(measured, dtype=float)  # None becomes NaN
-        usable = np.isfinite(speeds) & (speeds > 0.0)
-        speeds = speeds[usable]
-        self._created = list(compress(created, usable))
-        days = [moment[:10] for moment in self._created]
+        usable = [(row.created, speed) for row in rows if (speed := speed_of(basis, row)) is not None]
+        self._created = [created for created, _ in usable]
+        days = [created[:10] for created in self._created]
         self._days = list(accumulate(map(ne, days, ["", *days]), initial=0))
-        self._first = float(speeds[0]) if len(speeds) else 1.0
-        scaled = speeds / self._first
+        self._first = usable[0][1] if usable else 1.0
+        scaled = np.array([speed for _, speed in usable], dtype=float) / self._first
         self._plain = _running(scaled)
         self._logs = _running(np.log(scaled))
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from operator import attrgetter
 from statistics import fmean, stdev
 
 from trainband.results.history.series import Baseline, Era, Point, Quantity, Series
 from trainband.results.index_rows import RunRow
-from trainband.results.throughput import LEAST_DAYS, LEAST_RUNS, NOISY_CV, Basis
+from trainband.results.throughput import LEAST_DAYS, LEAST_RUNS, NOISY_CV, Basis, speed_of
 
 BASELINE_RUNS = 30
 
@@ -42,15 +41,14 @@ def speed_series(
       rows: runs of the cell in the order of time; contended ones are left out.
       accepted: run -> why a new era begins with it.
     """
-    speed = attrgetter(SPEEDS[basis].name)
-    usable = [row for row in rows if (speed(row) or 0.0) > 0.0 and not row.contended]
+    usable = [(row, speed) for row in rows if (speed := speed_of(basis, row)) is not None and not row.contended]
     noise: Baseline | None = None
     series: list[Series] = []
-    for host_class in dict.fromkeys(row.host_class for row in usable):
-        ours = [row for row in usable if row.host_class == host_class]
-        points = tuple(Point(row.run_id, row.created, speed(row), row.faults) for row in ours)
+    for host_class in dict.fromkeys(row.host_class for row, _ in usable):
+        ours = [(row, speed) for row, speed in usable if row.host_class == host_class]
+        points = tuple(Point(row.run_id, row.created, speed, row.faults) for row, speed in ours)
         eras: list[Era] = []
-        for first, last, because in _spans(ours, accepted or {}, new_host=bool(series)):
+        for first, last, because in _spans([row for row, _ in ours], accepted or {}, new_host=bool(series)):
             era = _era(points[first:last], first, because, noise)
             noise = noise if era.baseline is None else era.baseline
             eras.append(era)
