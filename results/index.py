@@ -17,7 +17,16 @@ from sqlalchemy import event, exc, pool
 
 from trainband.results.folder_names import Names, paths_missing
 from trainband.results.index_rows import Entries, JudgementFilter, Problem, RunFilter, RunRow, utc_text
-from trainband.results.index_tables import JUDGEMENTS, META, PROBLEMS, RUNS, SCHEMA_VERSION, TABLES
+from trainband.results.index_tables import (
+    JUDGEMENTS,
+    JUDGEMENTS_NEWEST_FIRST,
+    META,
+    PROBLEMS,
+    RUNS,
+    RUNS_NEWEST_FIRST,
+    SCHEMA_VERSION,
+    TABLES,
+)
 from trainband.results.index_values import judgement_values, run_rows, run_values
 from trainband.results.store_errors import IndexDamaged, IndexUnavailable
 
@@ -90,17 +99,16 @@ class Index:
         names = ("model", "tier", "profile", "sweep_id", "outcome")
 
         def work(connection: sa.Connection) -> list[RunRow]:
-            query = _narrowed(connection, RUNS, where, names).order_by(RUNS.c.created.desc(), RUNS.c.run_id.desc())
+            query = _narrowed(connection, RUNS, where, names).order_by(*RUNS_NEWEST_FIRST)
             return run_rows(connection.execute(query.limit(where.limit)).all())
 
         return self._do(work)
 
     def judgements(self, where: JudgementFilter) -> list[dict[str, Any]]:
         """The documents of the judgements that `where` asks for, newest first."""
-        order = (JUDGEMENTS.c.created.desc(), JUDGEMENTS.c.judgement_id.desc())
 
         def work(connection: sa.Connection) -> list[dict[str, Any]]:
-            query = _narrowed(connection, JUDGEMENTS, where, ("verdict", "sweep_id")).order_by(*order)
+            query = _narrowed(connection, JUDGEMENTS, where, ("verdict", "sweep_id")).order_by(*JUDGEMENTS_NEWEST_FIRST)
             query = query.limit(where.limit) if where.run_id is None else query
             rows = [row for row in connection.execute(query) if where.run_id is None or where.run_id in row.records]
             return [dict(row.document) for row in rows[: where.limit]]

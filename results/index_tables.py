@@ -61,6 +61,8 @@ JUDGEMENTS = sa.Table(
     sa.Index("judgements_of_sweep", "sweep_id", "verdict"),
     sa.Index("judgements_of_cell", "cell", "created", "judgement_id", "triggered_by", "band_digest"),
 )
+RUNS_NEWEST_FIRST = (RUNS.c.created.desc(), RUNS.c.run_id.desc())
+JUDGEMENTS_NEWEST_FIRST = (JUDGEMENTS.c.created.desc(), JUDGEMENTS.c.judgement_id.desc())
 PROBLEMS = sa.Table(
     "problems",
     TABLES,

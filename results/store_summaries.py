@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from trainband.results.index_rows import RunRow
-from trainband.results.index_tables import JUDGEMENTS, RUNS
+from trainband.results.index_tables import JUDGEMENTS, JUDGEMENTS_NEWEST_FIRST, RUNS, RUNS_NEWEST_FIRST
 from trainband.results.index_values import CELL_COLUMNS, run_rows
 from trainband.results.store import Store
 
@@ -53,11 +53,11 @@ def cell_entries(store: Store, cell: str, *, sweep_id: str | None, judgements: i
     documents = sa.select(JUDGEMENTS.c.document).where(JUDGEMENTS.c.cell == cell)
     if sweep_id is not None:
         documents = documents.where(JUDGEMENTS.c.sweep_id == sweep_id)
-    documents = documents.order_by(JUDGEMENTS.c.created.desc(), JUDGEMENTS.c.judgement_id.desc()).limit(judgements)
+    documents = documents.order_by(*JUDGEMENTS_NEWEST_FIRST).limit(judgements)
     model, _, rest = cell.partition(":")
     of_cell = (cell, model, *rest.partition("@")[::2])
     columns = [column for column in RUNS.c if column.name not in CELL_COLUMNS]
-    runs = sa.select(*columns).where(RUNS.c.cell == cell).order_by(RUNS.c.created.desc(), RUNS.c.run_id.desc())
+    runs = sa.select(*columns).where(RUNS.c.cell == cell).order_by(*RUNS_NEWEST_FIRST)
 
     def work(connection: sa.Connection) -> CellEntries:
         return CellEntries(
@@ -84,7 +84,7 @@ def _judged_by(connection: sa.Connection, cell: str) -> Mapping[str, str | None]
 def rows_of_sweeps(store: Store, sweep_ids: Collection[str]) -> dict[str, list[RunRow]]:
     """Each of these sweeps that has runs -> its runs, newest first."""
     query = sa.select(RUNS).where(RUNS.c.sweep_id.in_(sweep_ids))
-    newest_first = query.order_by(RUNS.c.created.desc(), RUNS.c.run_id.desc())
+    newest_first = query.order_by(*RUNS_NEWEST_FIRST)
     found: dict[str, list[RunRow]] = {}
     for row in store.ask(lambda connection: run_rows(connection.execute(newest_first).all())):
         found.setdefault(str(row.sweep_id), []).append(row)
