@@ -28,7 +28,6 @@ from trainband.benchmarks.trace.tensors import TensorKey
 from trainband.benchmarks.training_child import environment_of
 from trainband.platforms.fingerprint import collect
 from trainband.results.audits import Audit, FaultRow, HealthyRow, Share, share
-from trainband.results.band_files import band_digest
 from trainband.results.codec import encode
 from trainband.results.records import FactorSeeds, Record
 from trainband.results.store import RunFilter, Store
@@ -168,7 +167,7 @@ class AuditExperiment:
         return HealthyRow(
             cell=cell.name,
             recipe_hash=measured.recipe_hash if measured else "",
-            band_digest=None if band is None else band_digest(band),
+            band_digest=None if band is None else band.digest,
             alarms=share(sum(cause != NOTHING for cause in causes), len(causes)),
             causes=Counter(causes),
             outside=_not_passed(verdicts),

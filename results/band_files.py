@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import tempfile
-import weakref
 from pathlib import Path
 
-from trainband.results.bands import BAND_VERSION, Band
-from trainband.results.codec import CodecError, decode_document, encode
-
-_DIGESTS: dict[int, str] = {}  # by identity: a band holds mappings, and has no hash of its own
+from trainband.results.bands import BAND_VERSION, Band, band_to_json
+from trainband.results.codec import CodecError, decode_document
 
 
 def band_path(root: Path, model: str, tier: str) -> Path:
     """Where the band of (model, tier) lies below `root`."""
     return root / model / f"{tier}.json"
-
-
-def band_to_json(band: Band) -> str:
-    """The band as its file's text."""
-    return json.dumps(encode(band), indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 def band_from_json(text: str) -> Band:
@@ -32,15 +22,6 @@ def band_from_json(text: str) -> Band:
       CodecError: not JSON, a version that this release does not know, or keys that its version does not have.
     """
     return decode_document(Band, text, name="band", version=BAND_VERSION)
-
-
-def band_digest(band: Band) -> str:
-    """sha256 of the file's text, worked out once for each band in memory: the pages of a cell ask for it several times."""
-    known = _DIGESTS.get(id(band))
-    if known is None:
-        known = _DIGESTS[id(band)] = hashlib.sha256(band_to_json(band).encode()).hexdigest()
-        weakref.finalize(band, _DIGESTS.pop, id(band), None)
-    return known
 
 
 def read_band(path: Path) -> Band:

@@ -5,6 +5,9 @@ A band is computed from its evidence alone (`band_from_evidence`), so that anybo
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -55,10 +58,20 @@ class Band:
     evidence: Evidence
     version: int = field(default=BAND_VERSION)
 
+    @functools.cached_property
+    def digest(self) -> str:
+        """sha256 of the text of its file; the pages of a cell ask for it several times."""
+        return hashlib.sha256(band_to_json(self).encode()).hexdigest()
+
     @property
     def false_fails_a_night(self) -> float:
         """Expected false fails of one cell judged once, false `diverged` included."""
         return expected_false_fails([*(m.false_fail_rate.mean for m in self.metrics), self.false_diverged_rate or 0.0])
+
+
+def band_to_json(band: Band) -> str:
+    """The band as its file's text."""
+    return json.dumps(encode(band), indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 def sweep_false_fails(bands: Iterable[Band]) -> float:

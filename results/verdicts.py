@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from trainband.results.band_files import band_digest
 from trainband.results.bands import Band, unusable_reason
 from trainband.results.breaches import metric_breaches, nonfinite, run_breaches
 from trainband.results.judgements import Judgement, MetricJudgement, Verdict
@@ -62,7 +61,7 @@ def judge(
         metrics=decision.metrics,
         records=tuple(record.run_id for record in given),
         band_path=band_path if band is not None else None,
-        band_digest=band_digest(band) if band is not None else None,
+        band_digest=band.digest if band is not None else None,
         in_sample=in_sample,
         needs_confirmation=decision.needs_confirmation,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from trainband.results.band_files import band_digest
 from trainband.results.bands import Band
 from trainband.results.history.quality import quality_series
 from trainband.results.history.regressions import Regression
@@ -56,7 +55,7 @@ def series_of_rows(
     """
     found: list[Series] = []
     if band is not None and band.status == "calibrated":
-        ours = band_digest(band)
+        ours = band.digest
         of_recipe = [row for row in rows if row.recipe_hash == band.evidence.recipe_hash]
         for metric in band.metrics:
             found += quality_series(cell, metric, ours, of_recipe, judged_by)

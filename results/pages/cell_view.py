@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from trainband.results.band_files import band_digest
 from trainband.results.bands import Band, recalibrate_command
 from trainband.results.judgements import Judgement, MetricJudgement
 from trainband.results.metric_bands import MetricBand
@@ -114,7 +113,7 @@ def build_cell(cell: str, content: ReportContent, current: Current | None, recor
         regressions=tuple(regression_view(each, content) for each in content.history.regressions if each.cell == cell),
         band=band_facts(band) if band else None,
         band_path=judgement.band_path if judgement else None,
-        band_changed=bool(judgement and band and judgement.band_digest and judgement.band_digest != band_digest(band)),
+        band_changed=bool(judgement and band and judgement.band_digest and judgement.band_digest != band.digest),
         runs=tuple(run_line(item, content, current=item is record) for item in records),
         metric_names=_metric_names(records),
         left_out=content.left_out.get(cell, 0),

@@ -22,7 +22,6 @@ from typing import Any
 
 import jinja2
 
-from trainband.results.band_files import band_digest
 from trainband.results.codec import decode, encode
 from trainband.results.files import atomic_write_text
 from trainband.results.pages import formats
@@ -117,7 +116,7 @@ def _keys(content: StoreContent) -> dict[str, str]:
     """Cell -> digest of what its pages are made from."""
     history = content.site.history
     shared = [content.runs_per_cell, content.site.sweep]
-    bands = {name: band_digest(band) for name, band in content.site.bands.items()}
+    bands = {name: band.digest for name, band in content.site.bands.items()}
     found = {}
     for cell, state in content.cells.items():
         about = [

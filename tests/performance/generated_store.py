@@ -19,7 +19,6 @@ import numpy as np
 from trainband.benchmarks.bands_on_disk import reference_bands
 from trainband.models.catalog import load_catalog
 from trainband.platforms.profiles import load_profiles
-from trainband.results.band_files import band_digest
 from trainband.results.bands import Band
 from trainband.results.history.nights import Night, night_to_json
 from trainband.results.index import Index
@@ -70,7 +69,7 @@ def generated_cells(count: int) -> list[GeneratedCell]:
             tier=tier,
             profile=profile,
             band=band,
-            digest=band_digest(band),
+            digest=band.digest,
             speed=1000.0 * (1 + number % 17),
             loses_speed=number % 25 == 3,
             loses_quality=number % 40 == 7,

@@ -11,7 +11,6 @@ from typing import Any, get_args
 
 import pytest
 
-from trainband.results.band_files import band_digest
 from trainband.results.bands import Band
 from trainband.results.codec import CodecError
 from trainband.results.evidence import Evidence
@@ -59,7 +58,7 @@ def test_inside_both_bands_passes_and_names_both_metrics(make_run: Run, verdict_
     assert (judgement.verdict, judgement.needs_confirmation, judgement.in_sample) == ("pass", False, False)
     assert judgement.reason == "accuracy 0.95 in [0.92538, 0.97462]; log_loss 0.25 in [0.20086, 0.31116]"
     assert (judgement.records, judgement.sweep_id) == (("night",), "s1")
-    assert (judgement.band_path, judgement.band_digest) == ("results/reference/x.json", band_digest(band))
+    assert (judgement.band_path, judgement.band_digest) == ("results/reference/x.json", band.digest)
     assert [(item.name, item.inside) for item in judgement.metrics] == [("accuracy", True), ("log_loss", True)]
 
 

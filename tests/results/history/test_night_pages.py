@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainband.results.band_files import band_digest
 from trainband.results.environments import OTHER_PACKAGES, changes_between, environment_of
 from trainband.results.history.environment_marks import environment_marks
 from trainband.results.history.nights import Night, Waiting
@@ -94,7 +93,7 @@ def dropped(make_nights: Nights, make_band: Any) -> ReportContent:
         *make_nights([low] * 5, first=12, recipe_hash=recipe, environment={"keras": "3.15.1"}),
     ]
     history = cell_history(
-        CELL, rows, dict.fromkeys((row.run_id for row in rows), band_digest(band)), band=band, device="cpu", filed=[]
+        CELL, rows, dict.fromkeys((row.run_id for row in rows), band.digest), band=band, device="cpu", filed=[]
     )
     return content_of(
         bands={"mlp_digits:smoke": band}, history=HistoryContent(cells={CELL: history}), rows=tuple(rows[::-1])
