@@ -16,7 +16,7 @@ from trainband.benchmarks.evaluate import EvalResult, evaluate
 from trainband.benchmarks.host_load import LoadSample, contention
 from trainband.benchmarks.keeping import CheckpointKeeper, Moving, put_back, taken
 from trainband.benchmarks.run_spec import RunSpec, recipe_hash
-from trainband.benchmarks.setting_up import Feed, Inputs, build, weights_digest
+from trainband.benchmarks.setting_up import Feed, Inputs, build, plant, weights_digest
 from trainband.benchmarks.throughput_figures import throughput_of
 from trainband.benchmarks.trace.files import Trace
 from trainband.benchmarks.trace.making import trace_of
@@ -76,7 +76,9 @@ class _Run:
     def result(self) -> Result:
         adapter = self.adapter
         self.peak_before = adapter.matmul_flops_per_sec()
-        self.planted = build(self.spec, adapter, self.inputs.faults)
+        build(self.spec, adapter)
+        self.recipe_hash = recipe_hash(self.spec.model, self.spec.recipe, adapter.structure())
+        self.planted = plant(adapter, self.inputs.faults)
         self.initial_weights = adapter.weights() if self.inputs.recipe.stock else None
         self.feed = Feed(self.spec, adapter, self.inputs)
         self.source = self.feed.source()
@@ -108,7 +110,7 @@ class _Run:
     def _begin(self) -> Place:
         """Where this process begins: before the first step, or where an earlier one left a checkpoint."""
         keeping = self.spec.keeping
-        content = {"recipe hash": self._recipe_hash(), "data digest": self.inputs.data.digest}
+        content = {"recipe hash": self.recipe_hash, "data digest": self.inputs.data.digest}
         if keeping is not None and Path(keeping.path).exists():
             return self._go_on(Path(keeping.path), {**keeping.identity, **content})
         initial = weights_digest(self.adapter)
@@ -247,7 +249,7 @@ class _Run:
                 shared_rows=self.inputs.shared,
                 shared_rows_expected=dataset.shared_rows,
             ),
-            recipe_hash=self._recipe_hash(),
+            recipe_hash=self.recipe_hash,
             device=self.adapter.device(),
             resumed_at_steps=self.began.resumed_at_steps,
         )
@@ -269,9 +271,6 @@ class _Run:
             inputs=self.inputs,
             planted=self.planted,
         )
-
-    def _recipe_hash(self) -> str:
-        return recipe_hash(self.spec.model, self.spec.recipe, self.adapter.structure())
 
     def _parameters(self) -> int:
         return sum(int(np.prod(e.variable.shape)) for e in self.adapter.variables if e.trainable)

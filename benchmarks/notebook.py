@@ -145,7 +145,7 @@ spec.recipe
     (
         "code",
         """
-from trainband.benchmarks.setting_up import Feed, build, read_inputs, weights_digest
+from trainband.benchmarks.setting_up import Feed, build, plant, read_inputs, weights_digest
 
 inputs = read_inputs(spec, ())
 for name, array in inputs.arrays.items():
@@ -166,7 +166,8 @@ from trainband.benchmarks.backends.base import create_adapter
 adapter = create_adapter(spec.profile, inputs.recipe, loss=spec.model.loss)
 for name, version in adapter.versions().items():
     print(f"{name:<12} {version:<10} recorded {RECORDED['packages'].get(name)}")
-build(spec, adapter, inputs.faults)
+build(spec, adapter)
+plant(adapter, inputs.faults)
 adapter.model.summary()
 initial = weights_digest(adapter)
 print("initial weights", initial[:16], "as recorded" if initial == RECORDED["initial_digest"] else "NOT as recorded")

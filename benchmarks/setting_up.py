@@ -75,15 +75,11 @@ def read_inputs(spec: RunSpec, faults: tuple[Fault, ...]) -> Inputs:
     )
 
 
-def build(spec: RunSpec, adapter: Adapter, faults: tuple[Fault, ...]) -> dict[str, str]:
-    """Build the model on the profile's device, draw its initial weights, and plant what sits in the model.
-
-    Returns:
-      Fault -> the layer that it sits in, "" for none or all.
+def build(spec: RunSpec, adapter: Adapter) -> None:
+    """Build the model on the profile's device, and draw its initial weights.
 
     Raises:
       BackendError: the model does not lie on the profile's device, or cannot begin with the weights that it is given.
-      NoPlace: a fault has none in this model.
     """
     adapter.build(spec.model.architecture)
     if not adapter.device().startswith(spec.profile.device):
@@ -93,6 +89,17 @@ def build(spec: RunSpec, adapter: Adapter, faults: tuple[Fault, ...]) -> dict[st
     adapter.initialize(spec.seeds.initial_weights, draws=spec.seeds.draws)
     if spec.initial_weights is not None:
         _transplant(Path(spec.initial_weights), adapter)
+
+
+def plant(adapter: Adapter, faults: tuple[Fault, ...]) -> dict[str, str]:
+    """Plant what sits in the built model: no part of what the recipe asks for, and so after its hash was taken.
+
+    Returns:
+      Fault -> the layer that it sits in, "" for none or all.
+
+    Raises:
+      NoPlace: a fault has none in this model.
+    """
     return {fault.name: fault.built(adapter) for fault in faults}
 
 

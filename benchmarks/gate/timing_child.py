@@ -11,7 +11,7 @@ from typing import Any
 from trainband.benchmarks.backends.base import Adapter
 from trainband.benchmarks.feeder import feed
 from trainband.benchmarks.run_spec import RunSpec, Timing
-from trainband.benchmarks.setting_up import Feed, Inputs, build
+from trainband.benchmarks.setting_up import Feed, Inputs, build, plant
 
 _WARM_UP_STEPS = 3  # of each block: what the other side's block has driven out of the caches comes back
 
@@ -22,7 +22,8 @@ def time_blocks(spec: RunSpec, timing: Timing, adapter: Adapter, inputs: Inputs)
     Each reply is a line of JSON: `{}` once the steps are compiled, then steps, wall_sec and cpu_sec of each block, between
     two synchronisations of the device.
     """
-    build(spec, adapter, inputs.faults)
+    build(spec, adapter)
+    plant(adapter, inputs.faults)
     steps = _endless(Feed(spec, adapter, inputs), adapter, inputs.recipe.epochs)
     with _opened(timing.requests, os.O_RDONLY) as requests, _opened(timing.replies, os.O_WRONLY) as replies:
         _train(adapter, steps, 1)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from trainband.benchmarks.backends.base import Adapter
 from trainband.benchmarks.run_spec import RunSpec
-from trainband.benchmarks.setting_up import Feed, Inputs, build
+from trainband.benchmarks.setting_up import Feed, Inputs, build, plant
 from trainband.benchmarks.trace.files import Trace
 from trainband.benchmarks.trace.making import trace_of
 from trainband.benchmarks.trace.recorder import StateRecorder
@@ -27,7 +27,8 @@ def rerun(
     if spec.window is None:
         raise ValueError(f"run {spec.run_id}: a re-run needs a window of steps")
     first, last = spec.window
-    planted = build(spec, adapter, inputs.faults)
+    build(spec, adapter)
+    planted = plant(adapter, inputs.faults)
     feed = Feed(spec, adapter, inputs)
     source = feed.source()
     recorder = StateRecorder(adapter, steps_per_epoch=source.steps_per_epoch, window=range(first, last + 1))

@@ -15,7 +15,7 @@ from trainband.benchmarks.run_spec import (
     RunSpec,
     Zoom,
 )
-from trainband.benchmarks.setting_up import Feed, Inputs, build
+from trainband.benchmarks.setting_up import Feed, Inputs, build, plant
 from trainband.benchmarks.trace.files import write_trace
 from trainband.benchmarks.trace.recorder import StateRecorder
 from trainband.benchmarks.trace.rerun import rerun
@@ -35,7 +35,8 @@ def zoom(spec: RunSpec, adapter: Adapter, inputs: Inputs, folder: Path) -> None:
         own = _own_step(spec, spec.zoom, adapter, inputs, folder, reference)
         reference = reference or own
     else:
-        build(spec, adapter, inputs.faults)
+        build(spec, adapter)
+        plant(adapter, inputs.faults)
     if reference is None:
         raise ValueError(f"run {spec.run_id}: nothing to be looked at")
     write_tensors(folder / SUBSTITUTED_FILE, substitute(adapter, reference))

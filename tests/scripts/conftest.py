@@ -16,6 +16,8 @@ from typing import Any
 import psutil
 import pytest
 
+from trainband.benchmarks.run_spec import SPEC_FILE
+
 LIMIT_SEC = 300.0
 COMMAND = [sys.executable, "-P", "-m", "trainband"]
 
@@ -89,12 +91,19 @@ class CommandLine:
         return psutil.Process(process.pid).children(recursive=True)
 
     def training(self, process: subprocess.Popen[str]) -> list[psutil.Process]:
-        """The child that trains: a grandchild, under the fork server."""
+        """The child that trains: a grandchild, under the fork server, which runs other programs as it imports a framework."""
         servers = psutil.Process(process.pid).children()
-        return [child for server in servers for child in server.children() if _alive(child)]
+        return [child for server in servers for child in server.children() if _alive(child) and _in_a_run(child)]
 
     def gone(self, processes: list[psutil.Process]) -> bool:
         return not any(_alive(process) for process in processes)
+
+
+def _in_a_run(process: psutil.Process) -> bool:
+    try:
+        return Path(process.cwd(), SPEC_FILE).exists()
+    except psutil.Error:
+        return False
 
 
 def _alive(process: psutil.Process) -> bool:
