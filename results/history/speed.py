@@ -2,6 +2,9 @@
 
 A baseline's mean is its own host class's. Its noise may be an earlier era's: a new host, a changed recipe or a change that
 was accepted moves the level, and the scatter about it is known already, so that 10 runs make a baseline and not 30.
+
+An alarm counts in sds of the baseline and is confirmed by an A/B before it is a regression, so that CPU seconds are watched
+on a noisy host too: what is found there is larger. Wall seconds count only where the host is quiet.
 """
 
 from __future__ import annotations
@@ -49,7 +52,7 @@ def speed_series(
         points = tuple(Point(row.run_id, row.created, speed, row.faults) for row, speed in ours)
         eras: list[Era] = []
         for first, last, because in _spans([row for row, _ in ours], accepted or {}, new_host=bool(series)):
-            era = _era(points[first:last], first, because, noise)
+            era = _era(basis, points[first:last], first, because, noise)
             noise = noise if era.baseline is None else era.baseline
             eras.append(era)
         series.append(Series(cell=cell, quantity=SPEEDS[basis], host_class=host_class, points=points, eras=tuple(eras)))
@@ -69,7 +72,7 @@ def _spans(rows: Sequence[RunRow], accepted: Mapping[str, str], *, new_host: boo
     return ((first, last, begins[first]) for first, last in pairwise(places))
 
 
-def _era(points: Sequence[Point], first: int, because: str, noise: Baseline | None) -> Era:
+def _era(basis: Basis, points: Sequence[Point], first: int, because: str, noise: Baseline | None) -> Era:
     """The era of `points`, the first of which has the place `first` in its series."""
     needed = BASELINE_RUNS if noise is None else LEAST_RUNS
     healthy = [place for place, point in enumerate(points) if not point.faults]
@@ -81,7 +84,7 @@ def _era(points: Sequence[Point], first: int, because: str, noise: Baseline | No
     judged_from = first + healthy[made_of - 1] + 1
     logs = [math.log(points[place].value) for place in healthy[:made_of]]
     sd, of = (stdev(logs), "") if noise is None else (noise.sd, ", with the noise of the era before")
-    if noise is None and sd >= NOISY_CV:
+    if basis == "wall" and noise is None and sd >= NOISY_CV:
         why = f"noisy host: cv {100 * sd:.0f}%"
         return Era(first=first, judged_from=judged_from, because=because, baseline=None, why_not=why)
     if sd <= 0.0:

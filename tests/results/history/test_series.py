@@ -38,7 +38,6 @@ def test_the_first_thirty_quiet_runs_are_the_baseline_of_speed(make_rows: Rows) 
     [
         (QUIET[:29], {}, "29 of 30 runs, 29 of 5 days"),
         (QUIET, {"created": "2026-01-01T03:00:00.000000+00:00"}, "30 of 30 runs, 1 of 5 days"),
-        ([1500.0, 1700.0] * 15, {}, "noisy host: cv 6%"),
         ([1500.0] * 30, {}, "the baseline's runs are all equally fast"),
         ([*QUIET[:29], 1400.0], {"faults": ("busy_thread",)}, "0 of 30 runs, 0 of 5 days"),
     ],
@@ -46,6 +45,19 @@ def test_the_first_thirty_quiet_runs_are_the_baseline_of_speed(make_rows: Rows) 
 def test_no_baseline_says_why(make_rows: Rows, speeds: list[float], fields: dict[str, Any], why: str) -> None:
     [series] = speed_series(CELL, "cpu", make_rows(speeds, **fields))
     assert (series.era.baseline, series.era.why_not, series.scores(series.era)) == (None, why, [])
+
+
+def test_a_noisy_host_has_a_baseline_of_cpu_seconds_and_none_of_wall_seconds(make_rows: Rows) -> None:
+    noisy = [1500.0 * (value / 1500.0) ** 8 for value in QUIET]
+    rows = make_rows([*noisy, *[800.0] * 4])
+    as_fast = [row._replace(examples_per_sec=row.examples_per_cpu_sec) for row in rows]
+    [cpu], [wall] = speed_series(CELL, "cpu", rows), speed_series(CELL, "wall", as_fast)
+    assert (wall.era.baseline, wall.era.why_not) == (None, "noisy host: cv 8%")
+    assert cpu.era.baseline is not None
+    assert cpu.era.baseline.sd == pytest.approx(0.08, abs=0.005)
+    change = look_at(cpu).changes[0]
+    assert (change.side, change.alarm) == ("lower", 31)
+    assert look_at(speed_series(CELL, "cpu", make_rows([*noisy, *[1350.0] * 4]))[0]).changes == ()
 
 
 def test_a_new_host_keeps_the_noise_of_the_one_before(make_rows: Rows) -> None:
