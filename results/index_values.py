@@ -5,16 +5,22 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import repeat
 from typing import Any
 
 from trainband.results.codec import NON_FINITE, encode
 from trainband.results.index_rows import RunRow, utc_text
+from trainband.results.index_tables import RUNS
+from trainband.results.run_columns import MadeWith, RunColumns, finite, positive
 
 _JSON = ("faults", "metrics", "contended", "environment")
-CELL_COLUMNS = ("cell", "model", "tier", "profile")
-_CELL = RunRow._fields.index(CELL_COLUMNS[0])  # the others follow it
 _FAULTS, _METRICS, _CONTENDED, _ENVIRONMENT = map(RunRow._fields.index, _JSON)
+_ALONE = (RUNS.c.run_id, RUNS.c.created, RUNS.c.metrics, RUNS.c.examples_per_cpu_sec, RUNS.c.examples_per_sec)
+_QUIET = RUNS.c.contended == "[]"
+_SETTING = (
+    *(RUNS.c.outcome, RUNS.c.seed_role, RUNS.c.sweep_id.is_not(None)),
+    *(RUNS.c.host_class, RUNS.c.recipe_hash, RUNS.c.faults, RUNS.c.environment),
+)
+COLUMNS = (*_ALONE, _QUIET, *_SETTING)  # of which `columns_of` makes a cell's columns
 
 
 def run_values(row: RunRow) -> dict[str, Any]:
@@ -22,22 +28,40 @@ def run_values(row: RunRow) -> dict[str, Any]:
     return {name: json.dumps(value) if name in _JSON else value for name, value in encode(row._asdict()).items()}
 
 
-def run_rows(found: Sequence[Sequence[Any]], *, of_cell: tuple[str, str, str, str] | None = None) -> list[RunRow]:
-    """The rows of the table, whose columns are a RunRow's fields in their order.
-
-    Args:
-      of_cell: the values of CELL_COLUMNS, where the rows were asked for without those.
-    """
+def run_rows(found: Sequence[Sequence[Any]]) -> list[RunRow]:
+    """The rows of the table, whose columns are a RunRow's fields in their order."""
     if not found:
         return []
     listed = functools.cache(lambda text: tuple(json.loads(text)))
     columns: list[Iterable[Any]] = list(zip(*found, strict=True))  # a thousand rows at once, not one by one
-    if of_cell is not None:
-        columns[_CELL:_CELL] = [repeat(value, len(found)) for value in of_cell]
     columns[_METRICS] = _metrics(columns[_METRICS])
     for place, read in ((_FAULTS, listed), (_CONTENDED, listed), (_ENVIRONMENT, functools.cache(json.loads))):
         columns[place] = map(read, columns[place])
     return list(map(RunRow._make, zip(*columns, strict=True)))
+
+
+def columns_of(found: Sequence[Sequence[Any]]) -> RunColumns:
+    """The columns of a cell's rows, which are the values of COLUMNS in the order of time."""
+    alone = len(_ALONE)
+    columns = list(zip(*found, strict=True)) or [()] * len(COLUMNS)
+    run_ids, created, metrics, cpu, wall, quiet = columns[: alone + 1]
+    texts = list(zip(*columns[alone + 1 :], strict=True))
+    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    settings = [
+        MadeWith(outcome, role, bool(of_sweep), host, recipe, tuple(json.loads(faults)), json.loads(environment))
+        for outcome, role, of_sweep, host, recipe, faults, environment in places
+    ]
+    values = _metrics(metrics)
+    names = dict.fromkeys(name for each in values for name in each)
+    return RunColumns(
+        run_ids=run_ids,
+        created=created,
+        made_with=[places[text] for text in texts],
+        settings=settings,
+        contended=[not each for each in quiet],
+        speeds={"cpu": list(map(positive, cpu)), "wall": list(map(positive, wall))},
+        metrics={name: [finite(each.get(name)) for each in values] for name in names},
+    )
 
 
 def _metrics(texts: Iterable[str]) -> list[dict[str, float]]:

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from trainband.results.index_rows import RunRow
 from trainband.results.index_tables import JUDGEMENTS, JUDGEMENTS_NEWEST_FIRST, RUNS, RUNS_NEWEST_FIRST
-from trainband.results.index_values import CELL_COLUMNS, run_rows
+from trainband.results.index_values import COLUMNS, columns_of, run_rows
+from trainband.results.run_columns import RunColumns
 from trainband.results.store import Store
 
 
@@ -33,12 +34,12 @@ class CellEntries:
     """What the index has of a cell.
 
     Attributes:
-      rows: its runs, newest first.
+      runs: all that are its own.
       judgements: the documents of its newest judgements, newest first.
       judged_by: run -> digest of the band of the newest judgement that it triggered.
     """
 
-    rows: Sequence[RunRow]
+    runs: RunColumns
     judgements: Sequence[Mapping[str, Any]]
     judged_by: Mapping[str, str | None]
 
@@ -54,14 +55,11 @@ def cell_entries(store: Store, cell: str, *, sweep_id: str | None, judgements: i
     if sweep_id is not None:
         documents = documents.where(JUDGEMENTS.c.sweep_id == sweep_id)
     documents = documents.order_by(*JUDGEMENTS_NEWEST_FIRST).limit(judgements)
-    model, _, rest = cell.partition(":")
-    of_cell = (cell, model, *rest.partition("@")[::2])
-    columns = [column for column in RUNS.c if column.name not in CELL_COLUMNS]
-    runs = sa.select(*columns).where(RUNS.c.cell == cell).order_by(*RUNS_NEWEST_FIRST)
+    runs = sa.select(*COLUMNS).where(RUNS.c.cell == cell).order_by(RUNS.c.created, RUNS.c.run_id)
 
     def work(connection: sa.Connection) -> CellEntries:
         return CellEntries(
-            rows=run_rows(connection.execute(runs).all(), of_cell=of_cell),
+            runs=columns_of(connection.execute(runs).all()),
             judgements=connection.scalars(documents).all(),
             judged_by=_judged_by(connection, cell),
         )

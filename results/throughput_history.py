@@ -1,4 +1,4 @@
-"""The word on the throughput of many runs at once, from the index's rows: no record of an earlier run is opened."""
+"""The word on the throughput of many runs at once, from what the index has: no record of an earlier run is opened."""
 
 from __future__ import annotations
 
@@ -7,34 +7,32 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import accumulate
-from operator import attrgetter, ne
+from operator import ne
 from typing import Any
 
-from trainband.results.index_rows import RunRow, utc_text
+from trainband.results.index_rows import utc_text
 from trainband.results.records import Record
+from trainband.results.run_columns import RunColumns
 from trainband.results.throughput import (
     Basis,
     SpeedsBefore,
     ThroughputJudgement,
-    is_healthy,
-    speed_of,
     throughput_word_beside,
 )
 
 _NOTHING = SpeedsBefore(n=0, days=0, cv=0.0, log_mean=0.0, log_sd=0.0)
 
 
-def throughput_judgements(records: Iterable[Record], rows: Iterable[RunRow]) -> dict[str, ThroughputJudgement]:
-    """Run id -> how fast each of `records` trained beside the earlier runs among `rows`."""
-    history: dict[tuple[str, str, str], list[RunRow]] = {}
-    for row in rows:
-        if row.recipe_hash is not None and is_healthy(row):
-            history.setdefault((row.cell, row.recipe_hash, row.host_class), []).append(row)
-    series = {place: _Speeds(healthy) for place, healthy in history.items()}
+def throughput_judgements(records: Iterable[Record], runs: RunColumns) -> dict[str, ThroughputJudgement]:
+    """Run id -> how fast each of `records`, which are of one cell, trained beside its earlier `runs`."""
+    series: dict[tuple[str, str], _Speeds] = {}
     found = {}
     for record in records:
         measured = record.measurement
-        known = series.get((record.cell, measured.recipe_hash, record.host_class)) if measured is not None else None
+        known = None
+        if measured is not None:
+            place = (measured.recipe_hash, record.host_class)
+            known = series[place] if place in series else series.setdefault(place, _Speeds(runs, *place))
         created = utc_text("created", record.created)
         found[record.run_id] = throughput_word_beside(record, partial(_before, known, created))
     return found
@@ -47,9 +45,10 @@ def _before(known: _Speeds | None, created: str, basis: Basis) -> SpeedsBefore:
 class _Speeds:
     """The healthy runs that may be compared with one another, as running sums in the order of time."""
 
-    def __init__(self, rows: Sequence[RunRow]) -> None:
-        ordered = sorted(rows, key=attrgetter("created"))
-        self._sums: dict[Basis, _Sums] = {basis: _Sums(basis, ordered) for basis in ("cpu", "wall")}
+    def __init__(self, runs: RunColumns, recipe_hash: str, host_class: str) -> None:
+        healthy = runs.where(lambda s: (s.recipe_hash, s.host_class) == (recipe_hash, host_class) and not s.faults)
+        quiet = healthy.at([place for place, busy in enumerate(healthy.contended) if not busy])
+        self._sums: dict[Basis, _Sums] = {basis: _Sums(quiet.created, column) for basis, column in quiet.speeds.items()}
 
     def before(self, basis: Basis, created: str) -> SpeedsBefore:
         return self._sums[basis].before(created)
@@ -58,12 +57,12 @@ class _Speeds:
 class _Sums:
     """Running sums on one basis; values are taken from the first one, so that no digits are lost in the squares."""
 
-    def __init__(self, basis: Basis, rows: Sequence[RunRow]) -> None:
+    def __init__(self, created: Sequence[str], speeds: Sequence[float | None]) -> None:
         import numpy as np
 
-        usable = [(row.created, speed) for row in rows if (speed := speed_of(basis, row)) is not None]
-        self._created = [created for created, _ in usable]
-        days = [created[:10] for created in self._created]
+        usable = [(moment, speed) for moment, speed in zip(created, speeds, strict=True) if speed is not None]
+        self._created = [moment for moment, _ in usable]
+        days = [moment[:10] for moment in self._created]
         self._days = list(accumulate(map(ne, days, ["", *days]), initial=0))
         self._first = usable[0][1] if usable else 1.0
         scaled = np.array([speed for _, speed in usable], dtype=float) / self._first

@@ -87,8 +87,8 @@ class History:
         return found
 
     def _with_environment(self, candidate: Regression, series: Series) -> Regression:
-        place = next(i for i, point in enumerate(series.points) if point.run_id == candidate.onset_run)
-        before = self._record(series.points[place - 1].run_id) if place else None
+        place = series.points.run_ids.index(candidate.onset_run)
+        before = self._record(series.points.run_ids[place - 1]) if place else None
         return self._compared(candidate, before, self._record(candidate.onset_run))
 
     def _compared(self, regression: Regression, before: Record | None, after: Record | None) -> Regression:

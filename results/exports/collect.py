@@ -7,11 +7,13 @@ from typing import Any
 
 from trainband.results.codec import CodecError, decode
 from trainband.results.exports.rows import ExportError, ExportRow, judged_row, planned_row
-from trainband.results.index_rows import JudgementFilter
+from trainband.results.index_rows import JudgementFilter, RunFilter
 from trainband.results.judgements import Judgement
 from trainband.results.pages.content import standing
 from trainband.results.records import Record
+from trainband.results.run_columns import run_columns
 from trainband.results.store import Store, StoreError
+from trainband.results.throughput import ThroughputJudgement
 from trainband.results.throughput_history import throughput_judgements
 
 
@@ -74,7 +76,10 @@ def _rows(store: Store, judgements: Sequence[Judgement], required: frozenset[str
             records[run_id] = store.read_record(run_id)
         except StoreError as error:
             unreadable[run_id] = str(error)
-    words = throughput_judgements(records.values(), store.rows())
+    words: dict[str, ThroughputJudgement] = {}
+    for cell in dict.fromkeys(record.cell for record in records.values()):
+        ours = (record for record in records.values() if record.cell == cell)
+        words |= throughput_judgements(ours, run_columns(store.rows(RunFilter(cell=cell))))
     rows = []
     for item in judgements:
         run_id = item.records[0] if item.records else ""

@@ -34,8 +34,9 @@ def new_candidates(state: SeriesState, filed: Sequence[Regression], at: str) -> 
 def restart_runs(series: Series, filed: Sequence[Regression]) -> list[str]:
     """The first run after each regression of `series` that was fixed: from there on the alarm begins anew."""
     ends = [utc_text("at", r.events[-1].at) for r in filed if _of(series, r) and r.state == "fixed"]
-    firsts = (next((p.run_id for p in series.points if utc_text("created", p.created) > end), None) for end in ends)
-    return [run_id for run_id in firsts if run_id is not None]
+    made = [utc_text("created", moment) for moment in series.points.created] if ends else []
+    firsts = (next((place for place, moment in enumerate(made) if moment > end), None) for end in ends)
+    return [series.points.run_ids[place] for place in firsts if place is not None]
 
 
 def _of(series: Series, regression: Regression) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
 from trainband.results.environments import changes_between
-from trainband.results.index_rows import RunRow
+from trainband.results.run_columns import RunColumns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,16 +23,14 @@ class EnvironmentMark:
     changes: tuple[str, ...]
 
 
-def environment_marks(rows: Iterable[RunRow]) -> list[EnvironmentMark]:
-    """The marks of a cell's runs, which are in the order of time; each class of hosts is a row of its own."""
-    by_host: dict[str, list[RunRow]] = {}
-    for row in rows:
-        if row.environment:
-            by_host.setdefault(row.host_class, []).append(row)
+def environment_marks(runs: RunColumns) -> list[EnvironmentMark]:
+    """The marks of a cell's runs; each class of hosts is a row of its own."""
+    settings = runs.settings
     return [
-        EnvironmentMark(run_id=after.run_id, created=after.created, host_class=host_class, changes=tuple(changes))
-        for host_class, runs in by_host.items()
-        for before, after in pairwise(runs)
-        if before.environment is not after.environment
-        and (changes := changes_between(before.environment, after.environment))
+        EnvironmentMark(
+            run_id=ours.run_ids[place], created=ours.created[place], host_class=host_class, changes=tuple(changes)
+        )
+        for host_class, ours in runs.where(lambda setting: bool(setting.environment)).by_host().items()
+        for place, (before, after) in enumerate(pairwise(ours.made_with), start=1)
+        if before != after and (changes := changes_between(settings[before].environment, settings[after].environment))
     ]

@@ -90,8 +90,8 @@ def look_at(series: Series, restart_runs: Iterable[str] = ()) -> SeriesState:
     era = series.era
     scores = series.scores(era)
     begin_anew = set(restart_runs)
-    judged = series.points[era.judged_from :] if begin_anew else ()
-    restarts = [place for place, point in enumerate(judged) if point.run_id in begin_anew]
+    judged = series.points.run_ids[era.judged_from :] if begin_anew else ()
+    restarts = [place for place, run_id in enumerate(judged) if run_id in begin_anew]
     found = alarms(scores, restarts)
     changes = tuple(_changes(series, era, scores, found))
     return SeriesState(series=series, changes=changes, newest=_newest(series, era, scores))
@@ -133,8 +133,8 @@ def drift(series: Series) -> Drift | None:
     """The drift of the current era's newest 90 judged runs; None where fewer than 10 of different times were judged."""
     era = series.era
     scores = series.scores(era)[-_MOST_FOR_DRIFT:]
-    judged = series.points[: series.end_of(era)][-len(scores) :] if scores else ()
-    months = [datetime.fromisoformat(point.created).timestamp() / _DAY_SEC / _MONTH_DAYS for point in judged]
+    judged = series.points.created[: series.end_of(era)][-len(scores) :] if scores else ()
+    months = [datetime.fromisoformat(moment).timestamp() / _DAY_SEC / _MONTH_DAYS for moment in judged]
     if len(set(months)) < _LEAST_FOR_DRIFT:
         return None
     slope, lower, upper = theil_sen(months, scores)

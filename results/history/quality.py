@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 
-from trainband.results.history.series import Baseline, Era, Point, Quantity, Series
-from trainband.results.index_rows import RunRow
+from trainband.results.history.series import Baseline, Era, Points, Quantity, Series, points_of
 from trainband.results.metric_bands import MetricBand
+from trainband.results.run_columns import RunColumns
 
 
 def quality_quantity(band: MetricBand) -> Quantity:
@@ -16,22 +16,22 @@ def quality_quantity(band: MetricBand) -> Quantity:
 
 
 def quality_series(
-    cell: str, band: MetricBand, band_digest: str, rows: Iterable[RunRow], judged_by: Mapping[str, str | None]
+    cell: str, band: MetricBand, band_digest: str, runs: RunColumns, judged_by: Mapping[str, str | None]
 ) -> list[Series]:
     """A series a host class.
 
     Args:
-      rows: runs of the cell with fresh seeds, in the order of time.
+      runs: of the cell with fresh seeds.
       judged_by: run -> digest of the band that it was judged by. The era of today's band begins with the first run that
         it judged; what another band judged after that is left out.
     """
-    found: dict[str, list[Point]] = {}
-    least = 0.0 if band.scale == "log" else -math.inf
-    for row in rows:
-        value = row.metrics.get(band.name, math.nan)
-        if least < value < math.inf:  # on its scale, and no NaN
-            found.setdefault(row.host_class, []).append(Point(row.run_id, row.created, value, row.faults))
-    return [_series(cell, band, band_digest, host, points, judged_by) for host, points in found.items()]
+    least = 0.0 if band.scale == "log" else -math.inf  # what lies on its scale
+    values = runs.metrics.get(band.name, [None] * len(runs))
+    usable = runs.at([place for place, value in enumerate(values) if value is not None and value > least])
+    return [
+        _series(cell, band, band_digest, host, points_of(ours, ours.metrics[band.name]), judged_by)
+        for host, ours in usable.by_host().items()
+    ]
 
 
 def _series(
@@ -39,12 +39,14 @@ def _series(
     band: MetricBand,
     band_digest: str,
     host_class: str,
-    points: Sequence[Point],
+    points: Points,
     judged_by: Mapping[str, str | None],
 ) -> Series:
-    by_band = [judged_by.get(point.run_id) == band_digest for point in points]
+    by_band = [judged_by.get(run_id) == band_digest for run_id in points.run_ids]
     begins = by_band.index(True) if True in by_band else len(points)
-    kept = [point for place, point in enumerate(points) if place < begins or by_band[place]]
+    if not all(by_band[begins:]):
+        kept = [place for place, ours in enumerate(by_band) if place < begins or ours]
+        points = Points(*([column[place] for place in kept] for column in points.columns))
     earlier = Era(
         first=0,
         judged_from=begins,
@@ -60,4 +62,4 @@ def _series(
         baseline=baseline,
     )
     eras = (current,) if begins == 0 else (earlier, current) if begins < len(points) else (earlier,)
-    return Series(cell=cell, quantity=quality_quantity(band), host_class=host_class, points=tuple(kept), eras=eras)
+    return Series(cell=cell, quantity=quality_quantity(band), host_class=host_class, points=points, eras=eras)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
+from trainband.results.run_columns import RunColumns
 from trainband.results.statistics import Side
 
 Kind = Literal["quality", "speed"]
@@ -42,6 +44,44 @@ class Point(NamedTuple):
     created: str
     value: float
     faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Points(Sequence[Point]):
+    """Points in the order of time; those who want one thing of all of them take its column."""
+
+    run_ids: Sequence[str]
+    created: Sequence[str]
+    values: Sequence[float]
+    faults: Sequence[tuple[str, ...]]
+
+    @classmethod
+    def of(cls, points: Iterable[Point]) -> Points:
+        """The columns of `points`."""
+        columns = [list(column) for column in zip(*points, strict=True)]
+        return cls(*columns) if columns else cls([], [], [], [])
+
+    @property
+    def columns(self) -> tuple[Sequence[Any], ...]:
+        """In the order of a point's fields."""
+        return self.run_ids, self.created, self.values, self.faults
+
+    def __len__(self) -> int:
+        return len(self.run_ids)
+
+    @overload
+    def __getitem__(self, place: int) -> Point: ...
+    @overload
+    def __getitem__(self, place: slice) -> Points: ...
+    def __getitem__(self, place: int | slice) -> Point | Points:
+        taken = [column[place] for column in self.columns]
+        return Points(*taken) if isinstance(place, slice) else Point(*taken)
+
+
+def points_of(runs: RunColumns, values: Sequence[Any]) -> Points:
+    """The points of `runs`, all of which have one of `values`."""
+    faults = [setting.faults for setting in runs.settings]
+    return Points(runs.run_ids, runs.created, values, [faults[setting] for setting in runs.made_with])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +127,7 @@ class Series:
     cell: str
     quantity: Quantity
     host_class: str
-    points: tuple[Point, ...]
+    points: Points
     eras: tuple[Era, ...]
 
     @property
@@ -105,7 +145,7 @@ class Series:
             return []
         import numpy as np
 
-        values = np.array([point.value for point in self.points[era.judged_from : self.end_of(era)]], dtype=float)
+        values = np.array(self.points.values[era.judged_from : self.end_of(era)], dtype=float)
         scaled = np.log(values) if self.quantity.scale == "log" else values
         scores: list[float] = ((scaled - era.baseline.mean) / era.baseline.sd).tolist()
         return scores

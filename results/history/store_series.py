@@ -9,7 +9,8 @@ from trainband.results.history.quality import quality_series
 from trainband.results.history.regressions import Regression
 from trainband.results.history.series import Series
 from trainband.results.history.speed import speed_series
-from trainband.results.index_rows import RunFilter, RunRow
+from trainband.results.index_rows import RunFilter
+from trainband.results.run_columns import MadeWith, RunColumns, run_columns
 from trainband.results.store import Store
 from trainband.results.store_summaries import judged_by
 from trainband.results.throughput import Basis
@@ -33,22 +34,22 @@ def cell_series(
       filed: regressions of the store: one that was accepted begins an era.
       faults: planted faults of a rehearsal, whose runs count; runs with others never do.
     """
-    rows = fresh_rows(store.rows(RunFilter(cell=cell, outcome="completed")), tuple(faults))
+    runs = fresh_runs(run_columns(store.rows(RunFilter(cell=cell, outcome="completed"))), tuple(faults))
     followed = band is not None and band.status == "calibrated"
     judged = judged_by(store, cell) if followed else {}
-    return series_of_rows(cell, rows, judged, band=band, device=device, filed=filed)
+    return series_of_runs(cell, runs, judged, band=band, device=device, filed=filed)
 
 
-def series_of_rows(
+def series_of_runs(
     cell: str,
-    rows: Sequence[RunRow],
+    runs: RunColumns,
     judged_by: Mapping[str, str | None],
     *,
     band: Band | None,
     device: str,
     filed: Iterable[Regression] = (),
 ) -> list[Series]:
-    """As `cell_series`, of the `fresh_rows` of the cell.
+    """As `cell_series`, of the `fresh_runs` of the cell.
 
     Args:
       judged_by: run -> digest of the band of the newest judgement that it triggered.
@@ -56,23 +57,24 @@ def series_of_rows(
     found: list[Series] = []
     if band is not None and band.status == "calibrated":
         ours = band.digest
-        of_recipe = [row for row in rows if row.recipe_hash == band.evidence.recipe_hash]
+        recipe_hash = band.evidence.recipe_hash
+        of_recipe = runs.where(lambda setting: setting.recipe_hash == recipe_hash)
         for metric in band.metrics:
             found += quality_series(cell, metric, ours, of_recipe, judged_by)
     bases: tuple[Basis, ...] = ("cpu", "wall") if device == "cpu" else ("wall",)
     for basis in bases:
-        found += speed_series(cell, basis, rows, _accepted(filed, cell, basis))
+        found += speed_series(cell, basis, runs, _accepted(filed, cell, basis))
     return found
 
 
-def fresh_rows(rows: Iterable[RunRow], faults: tuple[str, ...] = ()) -> list[RunRow]:
-    """The completed runs with the fresh seeds of sweeps, in the order of time; with no planted faults, or with `faults`."""
-    wanted = (
-        row
-        for row in rows
-        if row.outcome == "completed" and row.seed_role == "sweep" and row.sweep_id and row.faults in ((), faults)
-    )
-    return sorted(wanted, key=lambda row: (row.created, row.run_id))
+def fresh_runs(runs: RunColumns, faults: tuple[str, ...] = ()) -> RunColumns:
+    """The completed runs with the fresh seeds of sweeps; with no planted faults, or with `faults`."""
+
+    def fresh(setting: MadeWith) -> bool:
+        trained = setting.outcome == "completed" and setting.seed_role == "sweep" and setting.of_sweep
+        return trained and setting.faults in ((), faults)
+
+    return runs.where(fresh)
 
 
 def _accepted(filed: Iterable[Regression], cell: str, basis: Basis) -> dict[str, str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from trainband.results.bands import Band
 from trainband.results.codec import CodecError, decode
-from trainband.results.index_rows import JudgementFilter, Problem, RunRow
+from trainband.results.index_rows import JudgementFilter, Problem
 from trainband.results.judgements import Judgement
 from trainband.results.pages.compare_view import SWEEPS_SHOWN
 from trainband.results.pages.content import (
@@ -24,6 +24,7 @@ from trainband.results.pages.content import (
 from trainband.results.pages.history_content import cell_history, history_content
 from trainband.results.pages.run_extras import ExtrasOf, no_extras
 from trainband.results.records import Record
+from trainband.results.run_columns import RunColumns
 from trainband.results.store import Store, StoreError
 from trainband.results.store_summaries import (
     CellEntries,
@@ -60,29 +61,28 @@ class StoreContent:
         limit = self.runs_per_cell + _MORE_JUDGEMENTS
         found = cell_entries(self.store, cell, sweep_id=sweep_id, judgements=limit)
         judgements, problems = _judgements(found.judgements)
-        rows = found.rows
         history = self.site.history.of_cell(cell)
         named = {run_id for item in standing(judgements).get(cell, ()) for run_id in item.records}
         named |= {each.onset_run for each in history.regressions}
-        shown = _shown(rows, named, self.runs_per_cell)
+        shown = _shown(found.runs, named, self.runs_per_cell)
         records, unreadable = _records(self.store, shown)
         return replace(
             self.site,
             judgements=judgements,
             records=records,
-            throughput=throughput_judgements(records, rows),
-            left_out={cell: len(rows) - len(shown)} if len(rows) > len(shown) else {},
+            throughput=throughput_judgements(records, found.runs),
+            left_out={cell: len(found.runs) - len(shown)} if len(found.runs) > len(shown) else {},
             problems=(*problems, *unreadable),
             history=replace(history, cells=self._history(cell, found)),
         )
 
     def _history(self, cell: str, found: CellEntries) -> dict[str, Any]:
         device = next((p.device for p in self.site.profiles if p.name == cell.partition("@")[2]), None)
-        if device is None or not found.rows:
+        if device is None or not found.runs:
             return {}
         band = self.site.bands.get(cell.partition("@")[0])
         filed = self.site.history.regressions
-        return {cell: cell_history(cell, found.rows, found.judged_by, band=band, device=device, filed=filed)}
+        return {cell: cell_history(cell, found.runs, found.judged_by, band=band, device=device, filed=filed)}
 
 
 def store_content(
@@ -164,17 +164,19 @@ def _judgements(documents: Iterable[Mapping[str, Any]]) -> tuple[tuple[Judgement
     return tuple(found), problems
 
 
-def _shown(rows: Sequence[RunRow], named: set[str], runs_per_cell: int) -> list[RunRow]:
-    return [row for place, row in enumerate(rows) if place < runs_per_cell or row.run_id in named]
+def _shown(runs: RunColumns, named: set[str], runs_per_cell: int) -> list[str]:
+    """The ids of the runs that get a page, newest first."""
+    newest_first = reversed(runs.run_ids)
+    return [run_id for place, run_id in enumerate(newest_first) if place < runs_per_cell or run_id in named]
 
 
-def _records(store: Store, rows: Iterable[RunRow]) -> tuple[tuple[Record, ...], list[Problem]]:
+def _records(store: Store, run_ids: Iterable[str]) -> tuple[tuple[Record, ...], list[Problem]]:
     found, problems = [], []
-    for row in rows:
+    for run_id in run_ids:
         try:
-            found.append(store.read_record(row.run_id))
+            found.append(store.read_record(run_id))
         except StoreError as error:
-            problems.append(Problem(path=f"runs/{row.run_id}", message=str(error)))
+            problems.append(Problem(path=f"runs/{run_id}", message=str(error)))
     return tuple(found), problems
 
 

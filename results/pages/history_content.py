@@ -15,8 +15,9 @@ from trainband.results.history.looking import SeriesState, look_at
 from trainband.results.history.nights import Night, read_nights
 from trainband.results.history.regression_files import RegressionFolder
 from trainband.results.history.regressions import Regression
-from trainband.results.history.store_series import fresh_rows, series_of_rows
-from trainband.results.index_rows import Problem, RunRow
+from trainband.results.history.store_series import fresh_runs, series_of_runs
+from trainband.results.index_rows import Problem
+from trainband.results.run_columns import RunColumns
 from trainband.results.store import Store
 from trainband.results.waivers import Waiver
 
@@ -72,7 +73,7 @@ def history_content(store: Store, *, waivers: Iterable[Waiver], today: date) -> 
 
 def cell_history(
     cell: str,
-    rows: Sequence[RunRow],
+    runs: RunColumns,
     judged_by: Mapping[str, str | None],
     *,
     band: Band | None,
@@ -84,9 +85,8 @@ def cell_history(
     Args:
       judged_by: run -> digest of the band of the newest judgement that it triggered.
     """
-    newest = max(rows, key=lambda row: (row.created, row.run_id))
-    fresh = fresh_rows(rows, newest.faults)
-    series = series_of_rows(cell, fresh, judged_by, band=band, device=device, filed=filed)
+    fresh = fresh_runs(runs, runs.settings[runs.made_with[-1]].faults)
+    series = series_of_runs(cell, fresh, judged_by, band=band, device=device, filed=filed)
     return CellHistory(
         states=tuple(look_at(each, restart_runs(each, filed)) for each in series),
         environment=tuple(environment_marks(fresh)),

@@ -144,7 +144,7 @@ def _run_before(regression: Regression, content: ReportContent) -> str | None:
         series = state.series
         if (series.quantity.name, series.host_class) != place:
             continue
-        runs = [point.run_id for point in series.points]
+        runs = series.points.run_ids
         if regression.onset_run in runs[1:]:
             return runs[runs.index(regression.onset_run) - 1]
     return None

@@ -11,7 +11,7 @@ from typing import Any
 from trainband.results.history.canaries import Mark
 from trainband.results.history.environment_marks import EnvironmentMark
 from trainband.results.history.looking import Change, SeriesState
-from trainband.results.history.series import Era, Point, Quantity, Series
+from trainband.results.history.series import Era, Points, Quantity, Series
 from trainband.results.metric_bands import MetricBand
 from trainband.results.pages import formats
 from trainband.results.pages.figure_parts import (
@@ -52,13 +52,13 @@ def series_figure(
     """
     series, unit = state.series, state.series.quantity.unit
     edges = _edges(series, series.era, band)
-    values = [point.value for point in series.points]
+    values = series.points.values
     low, high = padded_span(finite_on_axis([min(values), max(values), *(edges or ())], unit))
-    times = [point.created for point in series.points]
+    times = series.points.created
     shapes = [*_era_shapes(series, band, (low, high)), *_change_shapes(state)]
     data = [
-        _points(series, [point for point in series.points if not point.faults], "run", pages, root),
-        *([_planted(series, pages, root)] if any(point.faults for point in series.points) else []),
+        _points(series, _those(series.points, planted=False), "run", pages, root),
+        *([_planted(series, pages, root)] if any(series.points.faults) else []),
         *_levels(state),
         *_marks(environment, numerics, low - _MARKS_SHARE / 2 * (high - low), times),
     ]
@@ -103,7 +103,7 @@ def _era_shapes(series: Series, band: MetricBand | None, span: tuple[float, floa
     for era in series.eras:
         if not series.points:
             continue
-        begin = series.points[era.first].created
+        begin = series.points.created[era.first]
         if era.first:
             shapes.append(segment(("x", "paper"), (begin, 0, begin, 1), "--soft", "dot"))
         edges = _edges(series, era, band)
@@ -159,15 +159,22 @@ def _change_text(change: Change) -> str:
     return f"{arrow} {change.trend}, {formats.signed(change.mean_score)} sd"
 
 
-def _points(series: Series, points: Sequence[Point], name: str, pages: frozenset[str], root: str) -> Figure:
-    unit, names = series.quantity.unit, [point.run_id for point in points]
+def _those(points: Points, *, planted: bool) -> Points:
+    """The points with planted faults, or those without."""
+    if any(points.faults) or planted:
+        return Points.of(point for point in points if bool(point.faults) == planted)
+    return points
+
+
+def _points(series: Series, points: Points, name: str, pages: frozenset[str], root: str) -> Figure:
+    unit, names = series.quantity.unit, points.run_ids
     size = 4 if len(points) >= _FAINT_LINE_FROM else 7
     return {
         "type": "scatter",
         "mode": "lines+markers" if len(points) > 1 else "markers",
         "name": name,
-        "x": [point.created for point in points],
-        "y": _drawn([point.value for point in points], unit),
+        "x": list(points.created),
+        "y": _drawn(points.values, unit),
         "text": chart_texts(names),
         "customdata": [f"{root}{formats.run_page(name)}" if name in pages else None for name in names],
         "line": {"color": "--faint", "width": 1},
@@ -187,8 +194,7 @@ def _drawn(values: Sequence[float], unit: str) -> list[float]:
 
 
 def _planted(series: Series, pages: frozenset[str], root: str) -> Figure:
-    planted = [point for point in series.points if point.faults]
-    trace = _points(series, planted, "planted fault", pages, root)
+    trace = _points(series, _those(series.points, planted=True), "planted fault", pages, root)
     return {**trace, "mode": "markers", "marker": {"color": "--bad", "size": 9, "symbol": "x"}}
 
 

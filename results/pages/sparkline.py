@@ -30,7 +30,7 @@ def sparkline(state: SeriesState) -> Sparkline | None:
     """The newest points of `state`; None where there are fewer than 3."""
     series = state.series
     first = max(0, len(series.points) - POINTS_SHOWN)
-    values = [series.quantity.scaled(point.value) for point in series.points[first:]]
+    values = [series.quantity.scaled(value) for value in series.points.values[first:]]
     if len(values) < 3:
         return None
     low, high = min(values), max(values)

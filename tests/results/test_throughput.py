@@ -13,6 +13,7 @@ import pytest
 
 from trainband.results.index_rows import run_row
 from trainband.results.records import Record
+from trainband.results.run_columns import run_columns
 from trainband.results.throughput import ThroughputPoint, throughput_point, throughput_word
 from trainband.results.throughput_history import throughput_judgements
 
@@ -149,7 +150,7 @@ def test_many_runs_at_once_get_the_words_that_each_gets_alone(night: Callable[..
         )
         records.append(replace(record, run_id=f"r{index}"))
     points = [point for record in records if (point := throughput_point(record)) is not None]
-    together = throughput_judgements(records, [run_row(record) for record in reversed(records)])
+    together = throughput_judgements(records, run_columns([run_row(record) for record in reversed(records)]))
     words = set()
     for record in records:
         alone = throughput_word(record, points)

@@ -26,6 +26,7 @@ from trainband.results.pages.series_view import series_views
 from trainband.results.pages.sparkline import sparkline
 from trainband.results.pages.status_view import build_status
 from trainband.results.records import CurvePoint, Record
+from trainband.results.run_columns import run_columns
 
 CELL = "mlp_digits:smoke@cpu"
 Nights = Callable[..., list[RunRow]]
@@ -72,7 +73,7 @@ def test_marks_are_set_within_a_class_of_hosts_alone(make_nights: Nights) -> Non
         *make_nights([0.95], first=2, environment=new, host_class="another"),
         *make_nights([0.95, 0.95], first=3, environment=new),
     ]
-    marks = environment_marks(rows)
+    marks = environment_marks(run_columns(rows))
     assert [(mark.run_id, mark.host_class, mark.changes) for mark in marks] == [
         ("run-003", "host", ("keras 3.15.0 to 3.15.1",))
     ]
@@ -93,7 +94,12 @@ def dropped(make_nights: Nights, make_band: Any) -> ReportContent:
         *make_nights([low] * 5, first=12, recipe_hash=recipe, environment={"keras": "3.15.1"}),
     ]
     history = cell_history(
-        CELL, rows, dict.fromkeys((row.run_id for row in rows), band.digest), band=band, device="cpu", filed=[]
+        CELL,
+        run_columns(rows),
+        dict.fromkeys((row.run_id for row in rows), band.digest),
+        band=band,
+        device="cpu",
+        filed=[],
     )
     return content_of(
         bands={"mlp_digits:smoke": band}, history=HistoryContent(cells={CELL: history}), rows=tuple(rows[::-1])

@@ -38,6 +38,7 @@ from trainband.results.history.regressions import (
 from trainband.results.history.series import Baseline, Quantity
 from trainband.results.history.speed import SPEEDS, speed_series
 from trainband.results.judgements import Judgement, skipped_judgement
+from trainband.results.run_columns import run_columns
 from trainband.results.verdicts import judge
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -183,7 +184,7 @@ def test_an_alarm_becomes_a_candidate_once_and_again_after_it_was_fixed(make_nig
 
     def state(values: list[float], filed: list[Regression]) -> Any:
         rows = make_nights(values)
-        [series] = quality_series(CELL, band, "new", rows, {row.run_id: "new" for row in rows})
+        [series] = quality_series(CELL, band, "new", run_columns(rows), {row.run_id: "new" for row in rows})
         return look_at(series, restart_runs(series, filed))
 
     low = band.mean - 3.0 * band.sd
@@ -208,7 +209,7 @@ def test_an_alarm_becomes_a_candidate_once_and_again_after_it_was_fixed(make_nig
 def test_a_faster_cell_is_no_candidate_and_a_slower_one_is(make_rows: Any) -> None:
     quiet = [1500.0, 1520.0, 1480.0] * 10
     for after, count in ((1300.0, 1), (1700.0, 0)):
-        [series] = speed_series(CELL, "cpu", make_rows([*quiet, after, after, after]))
+        [series] = speed_series(CELL, "cpu", run_columns(make_rows([*quiet, after, after, after])))
         assert len(look_at(series).changes) == 1
         assert len(new_candidates(look_at(series), [], AT)) == count
 

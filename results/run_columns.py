@@ -1,0 +1,121 @@
+"""The runs of one cell as columns: a series of a thousand nights is made of a few lists, and not of a thousand rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from trainband.results.index_rows import RunRow
+from trainband.results.throughput import Basis
+
+
+class MadeWith(NamedTuple):
+    """What many runs of a cell have in common.
+
+    Attributes:
+      of_sweep: a sweep trained it.
+      environment: as `RunRow.environment`.
+    """
+
+    outcome: str
+    seed_role: str
+    of_sweep: bool
+    host_class: str
+    recipe_hash: str | None
+    faults: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunColumns:
+    """Runs in the order of time, a place in each column for each run.
+
+    Attributes:
+      created: as `RunRow.created`.
+      made_with: places in `settings`.
+      contended: whether its throughput does not count.
+      speeds: basis -> examples per second of it, None where it was not measured.
+      metrics: name -> final value, None where there is none that is finite.
+    """
+
+    run_ids: Sequence[str]
+    created: Sequence[str]
+    made_with: Sequence[int]
+    settings: Sequence[MadeWith]
+    contended: Sequence[bool]
+    speeds: Mapping[Basis, Sequence[float | None]]
+    metrics: Mapping[str, Sequence[float | None]]
+
+    def __len__(self) -> int:
+        return len(self.run_ids)
+
+    def at(self, places: Sequence[int]) -> RunColumns:
+        """The runs at these ascending places."""
+        if len(places) == len(self):
+            return self
+
+        def taken(column: Sequence[Any]) -> list[Any]:
+            return [column[place] for place in places]
+
+        return replace(
+            self,
+            run_ids=taken(self.run_ids),
+            created=taken(self.created),
+            made_with=taken(self.made_with),
+            contended=taken(self.contended),
+            speeds={basis: taken(column) for basis, column in self.speeds.items()},
+            metrics={name: taken(column) for name, column in self.metrics.items()},
+        )
+
+    def where(self, wanted: Callable[[MadeWith], bool]) -> RunColumns:
+        """The runs whose setting is wanted."""
+        kept = [wanted(setting) for setting in self.settings]
+        if all(kept):
+            return self
+        return self.at([place for place, setting in enumerate(self.made_with) if kept[setting]])
+
+    def by_host(self) -> dict[str, RunColumns]:
+        """Host class -> its runs, in the order in which the classes appeared."""
+        hosts = dict.fromkeys(self.settings[setting].host_class for setting in dict.fromkeys(self.made_with))
+        return {host: self.where(lambda setting, host=host: setting.host_class == host) for host in hosts}
+
+
+def run_columns(rows: Iterable[RunRow]) -> RunColumns:
+    """The columns of `rows`, which are in any order."""
+    ordered = sorted(rows, key=attrgetter("created", "run_id"))
+    settings: dict[tuple[Any, ...], MadeWith] = {}
+    places: dict[tuple[Any, ...], int] = {}
+    made_with = []
+    for row in ordered:
+        key = (row.outcome, row.seed_role, bool(row.sweep_id), row.host_class, row.recipe_hash, row.faults)
+        key = (*key, id(row.environment))  # rows of one question share it, and equal ones may stand twice
+        if key not in places:
+            places[key] = len(places)
+            settings[key] = MadeWith(*key[:-1], row.environment)
+        made_with.append(places[key])
+    names = dict.fromkeys(name for row in ordered for name in row.metrics)
+    return RunColumns(
+        run_ids=[row.run_id for row in ordered],
+        created=[row.created for row in ordered],
+        made_with=made_with,
+        settings=list(settings.values()),
+        contended=[bool(row.contended) for row in ordered],
+        speeds={
+            "cpu": [positive(row.examples_per_cpu_sec) for row in ordered],
+            "wall": [positive(row.examples_per_sec) for row in ordered],
+        },
+        metrics={name: [finite(row.metrics.get(name)) for row in ordered] for name in names},
+    )
+
+
+def finite(value: float | None) -> float | None:
+    """`value`, None where it is no number."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def positive(speed: float | None) -> float | None:
+    """`speed`, None where it was not measured."""
+    return speed if speed is not None and 0.0 < speed < math.inf else None
