@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainband.benchmarks.replay.receipt import RECEIPT_FILE, Receipt, receipt_from_json
-from trainband.benchmarks.run_spec import TRACE_FILE
+from trainband.benchmarks.run_spec import RECEIPT_FILE, TRACE_FILE
 from trainband.benchmarks.trace.files import Trace, TraceError, read_trace
 from trainband.results.codec import CodecError
 from trainband.results.pages.run_extras import Rows, RunExtras, TraceFacts
+
+if TYPE_CHECKING:
+    from trainband.benchmarks.replay.receipt import Receipt
 
 POINTS = 400
 
@@ -55,10 +58,13 @@ def _means(values: np.ndarray, begins: np.ndarray) -> tuple[float | None, ...]:
 
 
 def _receipt(path: Path) -> Rows:
+    """Few runs have one: what reads it is imported with the first."""
+    if not path.exists():
+        return ()
+    from trainband.benchmarks.replay.receipt import receipt_from_json
+
     try:
         receipt = receipt_from_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return ()
     except (OSError, UnicodeDecodeError, CodecError) as error:
         return (("Receipt", f"cannot be read: {error}"),)
     return tuple((name, text) for name, text in _rows(receipt).items() if text)

@@ -19,6 +19,7 @@ SPEC_VERSION = 1
 SPEC_FILE = "spec.json"
 ANSWER_FILE = "answer.json"
 TRACE_FILE = "trace.npz"
+RECEIPT_FILE = "receipt.json"
 BUILDS_FILE = "builds.json"
 INITIAL_FILE = "initial.npz"
 REFERENCE_FILE, OWN_FILE, SUBSTITUTED_FILE = "reference.npz", "own.npz", "substituted.npz"

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy import event, exc, pool
 
-from trainband.results.folder_names import Names, paths_missing
+from trainband.results.folder_names import Names, differences
 from trainband.results.index_rows import Entries, JudgementFilter, Problem, RunFilter, RunRow, utc_text
 from trainband.results.index_tables import (
     JUDGEMENTS,
@@ -86,7 +86,7 @@ class Index:
 
         def work(connection: sa.Connection) -> None:
             _put(connection, entries)
-            _drop(connection, paths_missing(_known_names(connection), listing()))
+            _drop(connection, differences(_known_names(connection), listing())[0])
 
         self._do(work, write=True)
 

@@ -54,8 +54,8 @@ def columns_of(found: Sequence[Sequence[Any]]) -> RunColumns:
     values = _metrics(metrics)
     names = dict.fromkeys(name for each in values for name in each)
     return RunColumns(
-        run_ids=run_ids,
-        created=created,
+        run_ids=list(run_ids),
+        created=list(created),
         made_with=[places[text] for text in texts],
         settings=settings,
         contended=[not each for each in quiet],

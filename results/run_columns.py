@@ -52,6 +52,26 @@ class RunColumns:
     def __len__(self) -> int:
         return len(self.run_ids)
 
+    def __add__(self, later: RunColumns) -> RunColumns:
+        """These runs, and `later` ones."""
+        if not len(later):
+            return self
+        known = [*self.settings, *(each for each in later.settings if each not in self.settings)]
+        places = [known.index(each) for each in later.settings]
+        nothing = [None] * len(self), [None] * len(later)
+        return RunColumns(
+            run_ids=[*self.run_ids, *later.run_ids],
+            created=[*self.created, *later.created],
+            made_with=[*self.made_with, *(places[setting] for setting in later.made_with)],
+            settings=known,
+            contended=[*self.contended, *later.contended],
+            speeds={basis: [*column, *later.speeds[basis]] for basis, column in self.speeds.items()},
+            metrics={
+                name: [*self.metrics.get(name, nothing[0]), *later.metrics.get(name, nothing[1])]
+                for name in dict.fromkeys([*self.metrics, *later.metrics])
+            },
+        )
+
     def at(self, places: Sequence[int]) -> RunColumns:
         """The runs at these ascending places."""
         if len(places) == len(self):

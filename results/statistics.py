@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 Side = Literal["lower", "upper"]
 SIDES: tuple[Side, Side] = ("lower", "upper")
@@ -142,6 +142,14 @@ def fresh_seeds_for_margin(
     return None
 
 
+@functools.cache
+def _pairs(n: int) -> tuple[Any, Any]:
+    """The places of all pairs of `n` values, each pair once."""
+    import numpy as np
+
+    return np.triu_indices(n, k=1)
+
+
 def theil_sen(x: Sequence[float], y: Sequence[float], *, confidence: float = CONFIDENCE) -> tuple[float, float, float]:
     """The median slope of all pairs of points, with its limits by Sen (1968): as `scipy.stats.theilslopes`, to the digit.
 
@@ -153,12 +161,16 @@ def theil_sen(x: Sequence[float], y: Sequence[float], *, confidence: float = CON
 
     _at_least(len(set(x)), 2, "different x")
     places, values = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    steps = places[:, None] - places
-    slopes = np.sort((values[:, None] - values)[steps > 0.0] / steps[steps > 0.0])
+    first, second = _pairs(len(places))
+    steps = places[second] - places[first]
+    apart = steps != 0.0
+    slopes = (values[second] - values[first])[apart] / steps[apart]
     ties = [np.unique(each, return_counts=True)[1] for each in (places, values)]
     n = len(values)
     variance = (n * (n - 1) * (2 * n + 5) - sum(int(np.sum(k * (k - 1) * (2 * k + 5))) for k in ties)) / 18.0
     half_width = -special.ndtri((1.0 - confidence) / 2.0) * math.sqrt(variance)
     lower = max(round((len(slopes) - half_width) / 2.0) - 1, 0)
     upper = min(round((len(slopes) + half_width) / 2.0), len(slopes) - 1)
-    return float(np.median(slopes)), float(slopes[lower]), float(slopes[upper])
+    middle = ((len(slopes) - 1) // 2, len(slopes) // 2)
+    placed = np.partition(slopes, sorted({lower, upper, *middle}))
+    return float(placed[list(middle)].mean()), float(placed[lower]), float(placed[upper])

@@ -34,6 +34,7 @@ from trainband.results.index_rows import (
     run_row,
     utc_text,
 )
+from trainband.results.kept_columns import forget_kept
 from trainband.results.layout import locked, open_layout, parse_store_location, safe_name
 from trainband.results.making import Making
 from trainband.results.records import Record, record_to_json
@@ -140,11 +141,11 @@ class Store:
           StoreError: its record cannot be read; the message says why.
         """
         path = self.run_path(run_id)
-        if not path.exists():
-            raise RunNotFound(f"no run {run_id!r} in {self._layout.runs}")
         try:
             return read_run(path)
         except UNREADABLE as error:
+            if not path.exists():
+                raise RunNotFound(f"no run {run_id!r} in {self._layout.runs}") from None
             raise StoreError(
                 f"cannot read the record of run {run_id} in {path}: {describe(error)}; restore it, or move the directory away"
             ) from error
@@ -277,6 +278,7 @@ class Store:
         Raises:
           IndexUnavailable: the index cannot be written.
         """
+        forget_kept(self._layout.root)
         return [*self._index.rebuild().problems, *sweep_problems(self._layout)]
 
     def problems(self) -> list[Problem]:

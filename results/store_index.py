@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from trainband.results.folder_names import paths_missing, paths_of, same_names
+from trainband.results.folder_names import differences, paths_of
 from trainband.results.index_rows import Entries
 from trainband.results.layout import Layout, locked
 from trainband.results.store_errors import IndexDamaged, IndexUnavailable, StoreError
@@ -116,10 +116,7 @@ class StoreIndex:
     def _catch_up(self, index: Index) -> None:
         """Reads the entries that the index lacks and drops those that the directories lack."""
         known = index.known_names()
-        present = listing(self._layout)
-        if same_names(known, present):
-            return
-        new, gone = paths_missing(present, known), paths_missing(known, present)
+        new, gone = differences(listing(self._layout), known)
         if gone:
             index.reload(read_entries(self._layout, new), lambda: listing(self._layout))
         elif new:

@@ -11,8 +11,11 @@ import sqlalchemy as sa
 from trainband.results.index_rows import RunRow
 from trainband.results.index_tables import JUDGEMENTS, JUDGEMENTS_NEWEST_FIRST, RUNS, RUNS_NEWEST_FIRST
 from trainband.results.index_values import COLUMNS, columns_of, run_rows
+from trainband.results.kept_columns import KeptColumns, keep, read_kept
 from trainband.results.run_columns import RunColumns
 from trainband.results.store import Store
+
+_KEPT_AGAIN = 30  # runs since what is kept: to write it costs as much as to read it three times
 
 
 def cell_states(store: Store) -> dict[str, list[Any]]:
@@ -44,27 +47,68 @@ class CellEntries:
     judged_by: Mapping[str, str | None]
 
 
-def cell_entries(store: Store, cell: str, *, sweep_id: str | None, judgements: int) -> CellEntries:
+def cell_entries(
+    store: Store, cell: str, *, state: Sequence[Any], judgements: int, sweep_id: str | None = None
+) -> CellEntries:
     """What there is of `cell`, asked for together: its pages are made of thousands of short answers.
 
     Args:
-      sweep_id: judgements of this sweep alone, unless it is None.
+      state: of the cell, by `cell_states`.
       judgements: so many documents at most.
+      sweep_id: judgements of this sweep alone, unless it is None.
     """
-    documents = sa.select(JUDGEMENTS.c.document).where(JUDGEMENTS.c.cell == cell)
-    if sweep_id is not None:
-        documents = documents.where(JUDGEMENTS.c.sweep_id == sweep_id)
-    documents = documents.order_by(*JUDGEMENTS_NEWEST_FIRST).limit(judgements)
-    runs = sa.select(*COLUMNS).where(RUNS.c.cell == cell).order_by(RUNS.c.created, RUNS.c.run_id)
+    kept = read_kept(store.root, cell) if sweep_id is None else None
+    found = store.ask(lambda connection: _since(connection, cell, judgements, kept, state)) if kept else None
+    if kept is not None and found is not None and len(found.runs) - len(kept.runs) < _KEPT_AGAIN:
+        return found
+    if found is None:
+        found = store.ask(lambda connection: _all(connection, cell, judgements, sweep_id))
+    keep(store.root, cell, KeptColumns(state=state, runs=found.runs, judged_by=found.judged_by))
+    return found
 
-    def work(connection: sa.Connection) -> CellEntries:
-        return CellEntries(
-            runs=columns_of(connection.execute(runs).all()),
-            judgements=connection.scalars(documents).all(),
-            judged_by=_judged_by(connection, cell),
-        )
 
-    return store.ask(work)
+def _all(connection: sa.Connection, cell: str, judgements: int, sweep_id: str | None) -> CellEntries:
+    return CellEntries(
+        runs=_runs(connection, cell),
+        judgements=[row.document for row in _newest(connection, cell, judgements, sweep_id)],
+        judged_by=_judged_by(connection, cell),
+    )
+
+
+def _since(
+    connection: sa.Connection, cell: str, judgements: int, kept: KeptColumns, state: Sequence[Any]
+) -> CellEntries | None:
+    """What is kept and what came since; None where these two are not what the index has."""
+    try:
+        (_, runs, newest_run), (_, judged, newest_judgement) = kept.state
+        (_, runs_now, _), (_, judged_now, _) = state
+    except ValueError:  # never trained, or never judged
+        return None
+    fresh = _runs(connection, cell, since=newest_run)
+    rows = _newest(connection, cell, judgements)
+    new = [row for row in rows if row.created > newest_judgement]
+    if len(kept.runs) != runs or runs + len(fresh) != runs_now or judged + len(new) != judged_now:
+        return None
+    later = {row.triggered_by: row.band_digest for row in reversed(new) if row.triggered_by is not None}
+    return CellEntries(
+        runs=kept.runs + fresh,
+        judgements=[row.document for row in rows],
+        judged_by={**kept.judged_by, **later},
+    )
+
+
+def _runs(connection: sa.Connection, cell: str, since: str | None = None) -> RunColumns:
+    query = sa.select(*COLUMNS).where(RUNS.c.cell == cell).order_by(RUNS.c.created, RUNS.c.run_id)
+    query = query if since is None else query.where(RUNS.c.created > since)
+    return columns_of(connection.execute(query).all())
+
+
+def _newest(connection: sa.Connection, cell: str, limit: int, sweep_id: str | None = None) -> Sequence[sa.Row[Any]]:
+    """The newest judgements, newest first."""
+    columns = (JUDGEMENTS.c.created, JUDGEMENTS.c.triggered_by, JUDGEMENTS.c.band_digest, JUDGEMENTS.c.document)
+    query = sa.select(*columns).where(JUDGEMENTS.c.cell == cell)
+    query = query if sweep_id is None else query.where(JUDGEMENTS.c.sweep_id == sweep_id)
+    return connection.execute(query.order_by(*JUDGEMENTS_NEWEST_FIRST).limit(limit)).all()
 
 
 def judged_by(store: Store, cell: str) -> Mapping[str, str | None]:

@@ -47,8 +47,7 @@ class _Speeds:
 
     def __init__(self, runs: RunColumns, recipe_hash: str, host_class: str) -> None:
         healthy = runs.where(lambda s: (s.recipe_hash, s.host_class) == (recipe_hash, host_class) and not s.faults)
-        quiet = healthy.at([place for place, busy in enumerate(healthy.contended) if not busy])
-        self._sums: dict[Basis, _Sums] = {basis: _Sums(quiet.created, column) for basis, column in quiet.speeds.items()}
+        self._sums: dict[Basis, _Sums] = {basis: _Sums(healthy, speeds) for basis, speeds in healthy.speeds.items()}
 
     def before(self, basis: Basis, created: str) -> SpeedsBefore:
         return self._sums[basis].before(created)
@@ -57,10 +56,11 @@ class _Speeds:
 class _Sums:
     """Running sums on one basis; values are taken from the first one, so that no digits are lost in the squares."""
 
-    def __init__(self, created: Sequence[str], speeds: Sequence[float | None]) -> None:
+    def __init__(self, runs: RunColumns, speeds: Sequence[float | None]) -> None:
         import numpy as np
 
-        usable = [(moment, speed) for moment, speed in zip(created, speeds, strict=True) if speed is not None]
+        rows = zip(runs.created, speeds, runs.contended, strict=True)
+        usable = [(moment, speed) for moment, speed, busy in rows if speed is not None and not busy]
         self._created = [moment for moment, _ in usable]
         days = [moment[:10] for moment in self._created]
         self._days = list(accumulate(map(ne, days, ["", *days]), initial=0))

@@ -19,7 +19,6 @@ from trainband.results.codec import decode_document, encode
 from trainband.results.records import Measurement, Record
 
 RECEIPT_VERSION = 1
-RECEIPT_FILE = "receipt.json"
 
 Answer = Literal["bit-exact", "within noise", "different"]
 

@@ -10,8 +10,8 @@ from trainband.benchmarks.bands_on_disk import BandFolder
 from trainband.benchmarks.cells import Cell
 from trainband.benchmarks.diff.refine import Side
 from trainband.benchmarks.environments.recorded import Source
-from trainband.benchmarks.replay.receipt import RECEIPT_FILE, Receipt, make_receipt, receipt_to_json
-from trainband.benchmarks.run_spec import TRACE_FILE, RunSpec
+from trainband.benchmarks.replay.receipt import Receipt, make_receipt, receipt_to_json
+from trainband.benchmarks.run_spec import RECEIPT_FILE, TRACE_FILE, RunSpec
 from trainband.benchmarks.runner import Runner, RunRequest, Transplant
 from trainband.benchmarks.trace.files import read_trace
 from trainband.results.records import Record

@@ -59,7 +59,7 @@ class StoreContent:
         """What the pages of one cell show; raises StoreError where the index cannot be read."""
         sweep_id = str(self.site.sweep["sweep_id"]) if self.site.sweep else None
         limit = self.runs_per_cell + _MORE_JUDGEMENTS
-        found = cell_entries(self.store, cell, sweep_id=sweep_id, judgements=limit)
+        found = cell_entries(self.store, cell, state=self.cells[cell], sweep_id=sweep_id, judgements=limit)
         judgements, problems = _judgements(found.judgements)
         history = self.site.history.of_cell(cell)
         named = {run_id for item in standing(judgements).get(cell, ()) for run_id in item.records}

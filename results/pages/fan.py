@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
 
 from trainband.results.metric_bands import MetricBand
 from trainband.results.records import CurvePoint, Record
@@ -48,12 +47,13 @@ def fan_of(name: str, run: Record, others: Sequence[Record], band: MetricBand | 
     ]
     if len(curves) < LEAST_CURVES or not wanted:
         return None
-    points = []
-    for place, point in enumerate(wanted):
-        interval = _interval([curve[place].metrics[name] for curve in curves], len(wanted), band)
-        if interval is None:
-            return None
-        points.append(FanPoint(epoch=point.epoch, step=point.step, lower=interval[0], upper=interval[1]))
+    limits = _limits([[point.metrics[name] for point in curve] for curve in curves], band)
+    if limits is None:
+        return None
+    points = [
+        FanPoint(epoch=point.epoch, step=point.step, lower=lower, upper=upper)
+        for point, lower, upper in zip(wanted, *limits, strict=True)
+    ]
     outside = (
         point
         for point, fan_point in zip(wanted, points, strict=True)
@@ -78,12 +78,17 @@ def _steps(curve: Sequence[CurvePoint]) -> list[int]:
     return [point.step for point in curve]
 
 
-def _interval(values: Sequence[float], evaluations: int, band: MetricBand | None) -> tuple[float, float] | None:
+def _limits(curves: Sequence[Sequence[float]], band: MetricBand | None) -> tuple[list[float], list[float]] | None:
+    """The lower and the upper limit at each evaluation; None where a value has no place on the scale."""
+    import numpy as np
+
+    values = np.array(curves, dtype=float)
     log = band is not None and band.scale == "log"
-    if not all(map(math.isfinite, values)) or (log and min(values) <= 0.0):
+    if not np.isfinite(values).all() or (log and (values <= 0.0).any()):
         return None
-    scaled = [math.log(value) for value in values] if log else list(values)
-    quantile = t_quantile(1.0 - _ERROR / 2 / evaluations, len(scaled) - 1)
-    width = quantile * stdev(scaled) * math.sqrt(1.0 + 1.0 / len(scaled))
-    lower, upper = fmean(scaled) - width, fmean(scaled) + width
-    return (math.exp(lower), math.exp(upper)) if log else (lower, upper)
+    scaled = np.log(values) if log else values
+    n, evaluations = scaled.shape
+    width = t_quantile(1.0 - _ERROR / 2 / evaluations, n - 1) * math.sqrt(1.0 + 1.0 / n) * scaled.std(axis=0, ddof=1)
+    limits = (scaled.mean(axis=0) - width, scaled.mean(axis=0) + width)
+    lower, upper = ((np.exp(limit) if log else limit).tolist() for limit in limits)
+    return lower, upper

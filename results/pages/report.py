@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from importlib import resources
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from jinja2.bccache import Bucket
 
 from trainband.results.files import atomic_write_text
 from trainband.results.pages import formats
@@ -97,6 +99,7 @@ def environment_of_pages(content: ReportContent) -> jinja2.Environment:
         finalize=formats.finalize,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=_compiled_templates(),
     )
     # A browser's JSON has no NaN; figures hold none, and this says so where one ever did.
     environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "allow_nan": False}
@@ -105,6 +108,21 @@ def environment_of_pages(content: ReportContent) -> jinja2.Environment:
     environment.filters["utc"] = formats.utc
     environment.globals["known_word"] = _known_word(environment)
     return environment
+
+
+class _CompiledTemplates(jinja2.FileSystemBytecodeCache):
+    """Jinja's own, in a folder of the user's below the temporary one: templates are compiled once and not by each report."""
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with contextlib.suppress(OSError):  # a full disk: the next report compiles them again
+            super().dump_bytecode(bucket)
+
+
+def _compiled_templates() -> _CompiledTemplates | None:
+    try:
+        return _CompiledTemplates()
+    except (OSError, RuntimeError):  # no folder that is this user's alone
+        return None
 
 
 def _known_word(environment: jinja2.Environment) -> Callable[[Word], str]:

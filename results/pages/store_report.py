@@ -174,7 +174,7 @@ def _write_one(asked: tuple[str, str, Mapping[str, str]]) -> Written:
     done = {
         run_id
         for run_id, made in before.items()
-        if runs.get(run_id) == made and (_Task.out / formats.run_page(run_id)).exists()
+        if runs.get(run_id) == made and os.path.exists(f"{_Task.out}/{formats.run_page(run_id)}")
     }
     summary = write_cell(_Task.pages, _Task.out, cell, content, done=frozenset(done))
     return Written(key=key, runs=runs, summary=json.dumps(encode(summary), allow_nan=False))

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainband.benchmarks.replay.receipt import RECEIPT_FILE
 from trainband.benchmarks.run_extras import POINTS, run_extras
-from trainband.benchmarks.run_spec import TRACE_FILE
+from trainband.benchmarks.run_spec import RECEIPT_FILE, TRACE_FILE
 from trainband.benchmarks.trace.files import read_trace, write_trace
 
 GOLDEN = Path(__file__).parents[1] / "golden"
