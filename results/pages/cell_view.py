@@ -20,6 +20,7 @@ from trainband.results.pages.reasons import metric_units, spoken_reason
 from trainband.results.pages.regressions_view import RegressionView, regression_view
 from trainband.results.pages.runs_table import RunLine, run_line
 from trainband.results.pages.series_view import SeriesView, series_views
+from trainband.results.pages.shown_runs import ShownRun
 from trainband.results.pages.square import trigger
 from trainband.results.pages.words import NOT_JUDGED, THROUGHPUT, VERDICTS, Word
 from trainband.results.records import Record
@@ -77,8 +78,15 @@ class CellView:
     recalibrate: str
 
 
-def build_cell(cell: str, content: ReportContent, current: Current | None, records: Sequence[Record]) -> CellView:
-    """The page of `cell`; `records` are its runs, newest first."""
+def build_cell(
+    cell: str, content: ReportContent, current: Current | None, records: Sequence[Record], runs: Sequence[ShownRun]
+) -> CellView:
+    """The page of `cell`.
+
+    Args:
+      records: newest first; the newest one, and those that the standing judgement names, are among them.
+      runs: all that are shown, newest first.
+    """
     model, _, rest = cell.partition(":")
     tier, _, profile = rest.partition("@")
     band = content.bands.get(f"{model}:{tier}")
@@ -106,20 +114,27 @@ def build_cell(cell: str, content: ReportContent, current: Current | None, recor
         throughput_word=THROUGHPUT[spoken.word] if spoken else None,
         throughput_reason=spoken.reason if spoken else "",
         metrics=_metric_lines(record, judgement, band),
-        curves=_curves(record, records, band),
-        distributions=_distributions(record, records, band),
+        curves=_curves(record, runs, band),
+        distributions=_distributions(record, runs, band),
         series=series,
         lists=lists,
         regressions=tuple(regression_view(each, content) for each in content.history.regressions if each.cell == cell),
         band=band_facts(band) if band else None,
         band_path=judgement.band_path if judgement else None,
         band_changed=bool(judgement and band and judgement.band_digest and judgement.band_digest != band.digest),
-        runs=tuple(run_line(item, content, current=item is record) for item in records),
-        metric_names=_metric_names(records),
+        runs=tuple(_marked(run.line, record) for run in runs),
+        metric_names=tuple(
+            {name: formats.unit_label(unit) for run in runs for name, (_, unit) in run.metrics.items()}.items()
+        ),
         left_out=content.left_out.get(cell, 0),
         reproduce=newest.command if newest else None,
         recalibrate=recalibrate_command(band) if band else f"trainband calibrate {cell} --seeds={LEAST_SEEDS}",
     )
+
+
+def _marked(line: RunLine, record: Record | None) -> RunLine:
+    """`line`, marked where it is that of `record`, which the verdict is about."""
+    return replace(line, current=True) if record is not None and record.run_id == line.run_id else line
 
 
 def _series(cell: str, content: ReportContent, band: Band | None) -> tuple[tuple[SeriesView, ...], list[list[Any]]]:
@@ -172,33 +187,25 @@ def _metric_word(found: MetricJudgement | None) -> Word | None:
     return Word(text=side, icon="down" if side == "below" else "up", tone=tone, meaning=f"{side} the interval")
 
 
-def _metric_names(records: Sequence[Record]) -> tuple[tuple[str, str], ...]:
-    found: dict[str, str] = {}
-    for record in records:
-        if record.measurement is not None:
-            for name, value in record.measurement.quality.metrics.items():
-                found.setdefault(name, formats.unit_label(value.unit))
-    return tuple(found.items())
+def _first(record: Record | None, runs: Sequence[ShownRun]) -> tuple[ShownRun | None, list[ShownRun]]:
+    """The run of `record`, and all of `runs`, that one first."""
+    first = next((run for run in runs if record is not None and run.run_id == record.run_id), None)
+    return first, [*([first] if first else []), *(run for run in runs if run is not first)]
 
 
-def _curves(record: Record | None, records: Sequence[Record], band: Band | None) -> tuple[Chart, ...]:
-    first = record if record is not None and record.measurement is not None else None
-    ordered = [*([first] if first else []), *(item for item in records if item is not first)]
-    measured = next((item.measurement for item in ordered if item.measurement is not None), None)
+def _curves(record: Record | None, runs: Sequence[ShownRun], band: Band | None) -> tuple[Chart, ...]:
+    first, ordered = _first(record if record is not None and record.measurement is not None else None, runs)
+    measured = next((run for run in ordered if run.recipe_hash is not None), None)
     if measured is None:
         return ()
     bands = {item.name: item for item in band.metrics} if band else {}
     charts = []
-    for index, (name, value) in enumerate(measured.quality.metrics.items()):
-        fan = fan_of(name, first, records, bands.get(name)) if first is not None else None
-        figure = learning_curve(name, value.unit, ordered, bands.get(name), fan)
+    for index, (name, (_, unit)) in enumerate(measured.metrics.items()):
+        fan = fan_of(name, first, runs, bands.get(name)) if first is not None else None
+        figure = learning_curve(name, unit, ordered, bands.get(name), fan)
         if figure is not None:
-            untrained = measured.quality.untrained.get(name)
-            start = (
-                f" Untrained: {formats.metric(untrained, value.unit)}, not on the axis."
-                if untrained is not None
-                else ""
-            )
+            untrained = measured.untrained.get(name)
+            start = f" Untrained: {formats.metric(untrained, unit)}, not on the axis." if untrained is not None else ""
             shade = " Shaded: the band, dashed where a bound can fail." if name in bands else " There is no band yet."
             caption = f"{name} on the test split after each evaluation.{shade}{start}{_fan_text(fan)}"
             charts.append(Chart(id=f"curve-{index}", caption=caption, figure=figure))
@@ -214,22 +221,21 @@ def _fan_text(fan: Fan | None) -> str:
     return f"{text} The run leaves it at step {fan.left.step:,} (epoch {fan.left.epoch})."
 
 
-def _distributions(record: Record | None, records: Sequence[Record], band: Band | None) -> tuple[Chart, ...]:
+def _distributions(record: Record | None, runs: Sequence[ShownRun], band: Band | None) -> tuple[Chart, ...]:
     if band is None:
         return ()
     evidence = {sample.run_id for sample in band.evidence.samples}
-    ordered = [*([record] if record else []), *(item for item in records if item is not record)]
-    own = [item.measurement for item in ordered if item.measurement is not None and item.run_id not in evidence]
+    own = [run for run in _first(record, runs)[1] if run.run_id not in evidence]
     charts = []
     for index, metric in enumerate(band.metrics):
         seeds = [s.metrics[metric.name] for s in band.evidence.samples if s.converged and metric.name in s.metrics]
-        runs = [item.quality.metrics[metric.name].value for item in own if metric.name in item.quality.metrics]
+        values = [run.metrics[metric.name][0] for run in own if metric.name in run.metrics]
         prior = [item.value for item in band.evidence.published if item.metric == metric.name]
         charts.append(
             Chart(
                 id=f"seeds-{index}",
-                caption=_distribution_caption(metric, len(seeds), len(runs)),
-                figure=figures.distribution(metric, seeds, runs, prior),
+                caption=_distribution_caption(metric, len(seeds), len(values)),
+                figure=figures.distribution(metric, seeds, values, prior),
             )
         )
     return tuple(charts)

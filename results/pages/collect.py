@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +23,7 @@ from trainband.results.pages.content import (
 )
 from trainband.results.pages.history_content import cell_history, history_content
 from trainband.results.pages.run_extras import ExtrasOf, no_extras
+from trainband.results.pages.shown_runs import ShownRun
 from trainband.results.records import Record
 from trainband.results.run_columns import RunColumns
 from trainband.results.store import Store, StoreError
@@ -41,6 +42,27 @@ UNFINISHED_SHOWN = 5
 _MORE_JUDGEMENTS = 8  # than runs: a sweep of many seeds, or a judgement again
 
 
+Kept = Callable[[Sequence[str], Mapping[str, Sequence[str]]], Mapping[str, ShownRun]]
+
+
+def nothing_kept(run_ids: Sequence[str], judged: Mapping[str, Sequence[str]]) -> Mapping[str, ShownRun]:
+    """As though no page of the cell stood."""
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellContent:
+    """Attributes:
+    content: of the pages of one cell.
+    run_ids: of the cell, in the order of time.
+    judged: shown run -> the judgements that name it, newest first.
+    """
+
+    content: ReportContent
+    run_ids: Sequence[str]
+    judged: Mapping[str, Sequence[str]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class StoreContent:
     """Attributes:
@@ -55,8 +77,13 @@ class StoreContent:
     cells: Mapping[str, Any]
     runs_per_cell: int = RUNS_PER_CELL
 
-    def of_cell(self, cell: str) -> ReportContent:
-        """What the pages of one cell show; raises StoreError where the index cannot be read."""
+    def of_cell(self, cell: str, kept: Kept = nothing_kept) -> CellContent:
+        """What the pages of one cell show; raises StoreError where the index cannot be read.
+
+        Args:
+          kept: the runs of the cell in the order of time, and shown run -> the judgements that name it -> what is kept of
+            those whose records need not be opened.
+        """
         sweep_id = str(self.site.sweep["sweep_id"]) if self.site.sweep else None
         limit = self.runs_per_cell + _MORE_JUDGEMENTS
         found = cell_entries(self.store, cell, state=self.cells[cell], sweep_id=sweep_id, judgements=limit)
@@ -65,16 +92,24 @@ class StoreContent:
         named = {run_id for item in standing(judgements).get(cell, ()) for run_id in item.records}
         named |= {each.onset_run for each in history.regressions}
         shown = _shown(found.runs, named, self.runs_per_cell)
-        records, unreadable = _records(self.store, shown)
-        return replace(
+        judged: dict[str, list[str]] = {run_id: [] for run_id in shown}
+        for item in judgements:
+            for run_id in judged.keys() & item.records:
+                judged[run_id].append(item.judgement_id)
+        known = kept(found.runs.run_ids, judged)
+        opened = [run_id for run_id in shown if run_id in named or run_id == shown[0] or run_id not in known]
+        records, unreadable = _records(self.store, opened)
+        content = replace(
             self.site,
             judgements=judgements,
             records=records,
+            kept_runs=tuple(known[run_id] for run_id in shown if run_id not in opened),
             throughput=throughput_judgements(records, found.runs),
             left_out={cell: len(found.runs) - len(shown)} if len(found.runs) > len(shown) else {},
             problems=(*problems, *unreadable),
             history=replace(history, cells=self._history(cell, found)),
         )
+        return CellContent(content=content, run_ids=found.runs.run_ids, judged=judged)
 
     def _history(self, cell: str, found: CellEntries) -> dict[str, Any]:
         device = next((p.device for p in self.site.profiles if p.name == cell.partition("@")[2]), None)

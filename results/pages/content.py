@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from trainband.results.bands import Band
 from trainband.results.index_rows import Problem, RunRow
@@ -15,6 +15,9 @@ from trainband.results.pages.run_extras import ExtrasOf, no_extras
 from trainband.results.pages.words import WORST_FIRST
 from trainband.results.records import Record
 from trainband.results.throughput import ThroughputJudgement
+
+if TYPE_CHECKING:
+    from trainband.results.pages.shown_runs import ShownRun
 
 
 class ModelRow(Protocol):
@@ -78,6 +81,7 @@ class ReportContent:
     sweep: the stored document of the sweep that the report is about; None where it is about the whole store.
     models, profiles: in the order in which the matrix shows them.
     judgements, records: of the cells shown, in any order.
+    kept_runs: of the one cell shown, those whose records need not be opened again.
     throughput: run id -> how fast it was beside earlier runs.
     bands: `model:tier` -> band.
     left_out: cell -> older runs that the store has and the report does not show.
@@ -99,6 +103,7 @@ class ReportContent:
     profiles: tuple[ProfileInfo, ...] = ()
     judgements: tuple[Judgement, ...] = ()
     records: tuple[Record, ...] = ()
+    kept_runs: tuple[ShownRun, ...] = ()
     throughput: Mapping[str, ThroughputJudgement] = field(default_factory=dict)
     bands: Mapping[str, Band] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)

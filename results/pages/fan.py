@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trainband.results.metric_bands import MetricBand
-from trainband.results.records import CurvePoint, Record
+from trainband.results.pages.shown_runs import Curve, ShownRun
 from trainband.results.statistics import t_quantile
 
 LEAST_CURVES = 5
@@ -25,57 +25,63 @@ class FanPoint:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Leaving:
+    """The first evaluation at which a run lies outside, and its value there."""
+
+    epoch: int
+    step: int
+    value: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fan:
     """Attributes:
     curves: runs behind it.
-    left: the first evaluation at which the run lies outside; None where it never does.
+    left: None where the run never leaves it.
     """
 
     points: tuple[FanPoint, ...]
     curves: int
-    left: CurvePoint | None
+    left: Leaving | None
 
 
-def fan_of(name: str, run: Record, others: Sequence[Record], band: MetricBand | None) -> Fan | None:
+def fan_of(name: str, run: ShownRun, others: Sequence[ShownRun], band: MetricBand | None) -> Fan | None:
     """The fan of the healthy runs among `others` that were evaluated where `run` was; None where there are fewer than 5.
 
     A run like the others lies inside at every evaluation in 95% of cases: prediction intervals, shared out over them.
     """
-    wanted = _curve(name, run)
-    curves = [
-        curve for other in others if _alike(run, other) and _steps(curve := _curve(name, other)) == _steps(wanted)
-    ]
-    if len(curves) < LEAST_CURVES or not wanted:
+    wanted = _trained(name, run)
+    if not wanted.steps:
         return None
-    limits = _limits([[point.metrics[name] for point in curve] for curve in curves], band)
+    alike = (_trained(name, other) for other in others if _alike(run, other))
+    curves = [curve.values for curve in alike if curve.steps == wanted.steps]
+    limits = _limits(curves, band) if len(curves) >= LEAST_CURVES else None
     if limits is None:
         return None
     points = [
-        FanPoint(epoch=point.epoch, step=point.step, lower=lower, upper=upper)
-        for point, lower, upper in zip(wanted, *limits, strict=True)
+        FanPoint(epoch=epoch, step=step, lower=lower, upper=upper)
+        for epoch, step, lower, upper in zip(wanted.epochs, wanted.steps, *limits, strict=True)
     ]
     outside = (
-        point
-        for point, fan_point in zip(wanted, points, strict=True)
-        if not fan_point.lower <= point.metrics[name] <= fan_point.upper
+        Leaving(epoch=point.epoch, step=point.step, value=value)
+        for value, point in zip(wanted.values, points, strict=True)
+        if not point.lower <= value <= point.upper
     )
     return Fan(points=tuple(points), curves=len(curves), left=next(outside, None))
 
 
-def _alike(run: Record, other: Record) -> bool:
+def _alike(run: ShownRun, other: ShownRun) -> bool:
     """Whether `other` is another healthy seed of the same recipe."""
-    if run.measurement is None or other.measurement is None or other.run_id == run.run_id or other.faults:
+    if other.recipe_hash is None or other.run_id == run.run_id or other.faults:
         return False
-    return other.seed != run.seed and other.measurement.recipe_hash == run.measurement.recipe_hash
+    return other.seed != run.seed and other.recipe_hash == run.recipe_hash
 
 
-def _curve(name: str, run: Record) -> list[CurvePoint]:
-    curve = run.measurement.quality.curve if run.measurement is not None else ()
-    return [point for point in curve if point.step > 0 and name in point.metrics]
-
-
-def _steps(curve: Sequence[CurvePoint]) -> list[int]:
-    return [point.step for point in curve]
+def _trained(name: str, run: ShownRun) -> Curve:
+    """The run's curve without the untrained model."""
+    curve = run.curves.get(name, Curve(epochs=[], steps=[], values=[]))
+    first = next((place for place, step in enumerate(curve.steps) if step > 0), len(curve))
+    return Curve(epochs=curve.epochs[first:], steps=curve.steps[first:], values=curve.values[first:])
 
 
 def _limits(curves: Sequence[Sequence[float]], band: MetricBand | None) -> tuple[list[float], list[float]] | None:

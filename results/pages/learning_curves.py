@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trainband.results.metric_bands import MetricBand
-from trainband.results.pages.fan import Fan
+from trainband.results.pages.fan import Fan, Leaving
 from trainband.results.pages.figure_parts import (
     Figure,
     axes_layout,
@@ -16,36 +16,35 @@ from trainband.results.pages.figure_parts import (
     rectangle,
     segment,
 )
-from trainband.results.records import CurvePoint, Record
+from trainband.results.pages.shown_runs import Curve, ShownRun
 
 _EPOCHS_TICKED = 12
 
 
 def learning_curve(
-    name: str, unit: str, runs: Sequence[Record], band: MetricBand | None, fan: Fan | None = None
+    name: str, unit: str, runs: Sequence[ShownRun], band: MetricBand | None, fan: Fan | None = None
 ) -> Figure | None:
     """The metric after each evaluation: the first of `runs` in full, the others faint, the band at the end, the fan behind.
 
     The axis leaves out the untrained model, beside which no band could be seen.
     """
-    curves = [(run.run_id, run.measurement.quality.curve) for run in runs if run.measurement is not None]
-    curves = [(run_id, curve) for run_id, curve in curves if any(name in point.metrics for point in curve)]
+    curves = [run.curves[name] for run in runs if name in run.curves]
     if not curves:
         return None
-    by_epoch = all(len({p.epoch for p in curve}) == len(curve) for _, curve in curves)
+    by_epoch = all(len(set(curve.epochs)) == len(curve) for curve in curves)
     traces = [
         *(_fan(fan, unit, by_epoch) if fan is not None else ()),
-        *_faint(name, unit, curves[1:], by_epoch),
-        _newest(name, unit, curves[0], by_epoch),
-        *(_left(name, unit, fan.left, by_epoch) if fan is not None and fan.left is not None else ()),
+        *_faint(unit, curves[1:], by_epoch),
+        _newest(unit, curves[0], by_epoch),
+        *(_left(unit, fan.left, by_epoch) if fan is not None and fan.left is not None else ()),
     ]
-    last = max(_x(curve[-1], by_epoch) for _, curve in curves)
+    last = max(_x(curve, by_epoch)[-1] for curve in curves)
     edges = band_edges(band, unit)
     trained = [
         value
-        for _, curve in curves
-        for point in curve
-        if point.step > 0 and (value := on_axis(point.metrics.get(name), unit)) is not None
+        for curve in curves
+        for step, measured in zip(curve.steps, curve.values, strict=True)
+        if step > 0 and (value := on_axis(measured, unit)) is not None
     ]
     bottom, top = padded_span([*trained, *edges])
     if band is not None and band.lower_cannot_fail:
@@ -57,34 +56,32 @@ def learning_curve(
     return {"data": traces, "layout": axes_layout(x, y, shapes=_band_shapes(band, edges, last, (bottom, top)))}
 
 
-def _x(point: CurvePoint, by_epoch: bool) -> int:
-    return point.epoch if by_epoch else point.step
+def _x(curve: Curve, by_epoch: bool) -> Sequence[int]:
+    return curve.epochs if by_epoch else curve.steps
 
 
-def _newest(name: str, unit: str, run: tuple[str, Sequence[CurvePoint]], by_epoch: bool) -> Figure:
-    points = [point for point in run[1] if name in point.metrics]
+def _newest(unit: str, curve: Curve, by_epoch: bool) -> Figure:
     return {
         "type": "scatter",
         "mode": "lines+markers",
         "name": "this run",
-        "x": [_x(point, by_epoch) for point in points],
-        "y": [on_axis(point.metrics[name], unit) for point in points],
+        "x": list(_x(curve, by_epoch)),
+        "y": [on_axis(value, unit) for value in curve.values],
         "line": {"color": "--series", "width": 2.5},
         "marker": {"color": "--series", "size": 7},
         "hovertemplate": f"%{{x}}: %{{y:.5~g}}{'%' if unit == 'fraction' else ''}<extra></extra>",
     }
 
 
-def _faint(name: str, unit: str, runs: Sequence[tuple[str, Sequence[CurvePoint]]], by_epoch: bool) -> list[Figure]:
+def _faint(unit: str, curves: Sequence[Curve], by_epoch: bool) -> list[Figure]:
     x: list[int | None] = []
     y: list[float | None] = []
-    for _, curve in runs:
-        points = [point for point in curve if name in point.metrics]
-        x += [*(_x(point, by_epoch) for point in points), None]
-        y += [*(on_axis(point.metrics[name], unit) for point in points), None]
+    for curve in curves:
+        x += [*_x(curve, by_epoch), None]
+        y += [*(on_axis(value, unit) for value in curve.values), None]
     if not x:
         return []
-    label = f"{len(runs)} other run" + ("s" if len(runs) > 1 else "")
+    label = f"{len(curves)} other run" + ("s" if len(curves) > 1 else "")
     line = {"color": "--faint", "width": 1}
     return [{"type": "scatter", "mode": "lines", "name": label, "x": x, "y": y, "line": line, "hoverinfo": "skip"}]
 
@@ -109,15 +106,15 @@ def _fan(fan: Fan, unit: str, by_epoch: bool) -> list[Figure]:
     ]
 
 
-def _left(name: str, unit: str, point: CurvePoint, by_epoch: bool) -> list[Figure]:
+def _left(unit: str, point: Leaving, by_epoch: bool) -> list[Figure]:
     """Where the run left the fan."""
     return [
         {
             "type": "scatter",
             "mode": "markers",
             "name": f"leaves the fan at step {point.step:,}",
-            "x": [_x(point, by_epoch)],
-            "y": [on_axis(point.metrics[name], unit)],
+            "x": [point.epoch if by_epoch else point.step],
+            "y": [on_axis(point.value, unit)],
             "marker": {"symbol": "circle-open", "color": "--bad", "size": 16, "line": {"width": 3}},
             "hoverinfo": "skip",
         }

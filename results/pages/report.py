@@ -20,6 +20,7 @@ from trainband.results.pages.content import ReportContent, current_judgements, r
 from trainband.results.pages.overview import build_overview
 from trainband.results.pages.regressions_view import build_regressions
 from trainband.results.pages.run_view import build_run
+from trainband.results.pages.shown_runs import ShownRun, shown_runs
 from trainband.results.pages.status_view import build_status
 from trainband.results.pages.summary import CellSummary, summarise
 from trainband.results.pages.words import Word
@@ -46,7 +47,10 @@ def write_report(out: Path, content: ReportContent) -> Path:
     """
     make_folders(out)
     pages = environment_of_pages(content)
-    summaries = [write_cell(pages, out, cell, content.of_cell(cell)) for cell in content.known_cells]
+    summaries = []
+    for cell in content.known_cells:
+        ours = content.of_cell(cell)
+        summaries.append(write_cell(pages, out, cell, ours, shown_runs(ours)))
     return write_overview(pages, out, content, summaries)
 
 
@@ -58,17 +62,23 @@ def make_folders(out: Path) -> None:
 
 
 def write_cell(
-    pages: jinja2.Environment, out: Path, cell: str, content: ReportContent, *, done: frozenset[str] = frozenset()
+    pages: jinja2.Environment,
+    out: Path,
+    cell: str,
+    content: ReportContent,
+    runs: Sequence[ShownRun],
+    *,
+    done: frozenset[str] = frozenset(),
 ) -> CellSummary:
-    """The page of `cell` and those of its runs but the `done` ones; `content` is the cell's."""
+    """The page of `cell` and those of its records but the `done` ones; `content` is the cell's, of which `runs` are shown."""
     current = current_judgements(content.judgements).get(cell)
     records = records_by_cell(content.records).get(cell, [])
     for record in records:
         if record.run_id not in done:
             view = build_run(record, content)
             _write(pages, out / formats.run_page(record.run_id), "run.html", root="../", view=view)
-    run_pages = {record.run_id for record in records}
-    cell_view = build_cell(cell, content, current, records)
+    run_pages = {run.run_id for run in runs}
+    cell_view = build_cell(cell, content, current, records, runs)
     _write(pages, out / formats.cell_page(cell), "cell.html", root="../", view=cell_view, run_pages=run_pages)
     return summarise(cell, content, current, records, cell_view)
 

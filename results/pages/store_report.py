@@ -11,10 +11,10 @@ import hashlib
 import heapq
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from multiprocessing import get_context
 from pathlib import Path
@@ -32,6 +32,7 @@ from trainband.results.pages.report import (
     write_cell,
     write_overview,
 )
+from trainband.results.pages.shown_runs import FOLDER, KeptRuns, ShownRun, parts_path, shown_runs
 from trainband.results.pages.summary import RUNS_SHOWN, CellSummary
 
 MANIFEST = "pages.json"
@@ -88,6 +89,7 @@ def write_store_report(out: Path, content: StoreContent) -> Path:
       StoreError: the store cannot be read.
     """
     make_folders(out)
+    (out / FOLDER).mkdir(exist_ok=True)
     before = _read(out / MANIFEST)
     code = _code_digest(content)
     known = before.cells if before.code == code else {}
@@ -95,7 +97,7 @@ def write_store_report(out: Path, content: StoreContent) -> Path:
     standing = {cell: known[cell] for cell in content.cells if _stands(out, cell, known.get(cell), keys[cell])}
     summaries = _summaries(standing)
     stale = [cell for cell in content.cells if cell not in summaries]
-    with _writer(out, content, len(stale)) as write_all:
+    with _writer(out, content, code, len(stale)) as write_all:
         asked = [(cell, keys[cell], known[cell].runs if cell in known else {}) for cell in stale]
         fresh = dict(zip(stale, write_all(asked), strict=True))
     cells = {cell: fresh[cell] if cell in fresh else known[cell] for cell in content.cells}
@@ -152,32 +154,47 @@ def _code_digest(content: StoreContent) -> str:
 
 
 class _Task:
-    """What each process keeps: a store of its own connections, and the templates."""
+    """What each process keeps: a store of its own connections, and the templates.
+
+    Attributes:
+      code: digest of what writes the pages.
+    """
 
     content: StoreContent
     out: Path
+    code: str
     pages: jinja2.Environment
 
 
-def _prepare(out: Path, content: StoreContent) -> None:
-    _Task.content, _Task.out, _Task.pages = content, out, environment_of_pages(content.site)
+def _prepare(out: Path, content: StoreContent, code: str) -> None:
+    _Task.content, _Task.out, _Task.code, _Task.pages = content, out, code, environment_of_pages(content.site)
 
 
 def _write_one(asked: tuple[str, str, Mapping[str, str]]) -> Written:
     cell, key, before = asked
-    content = _Task.content.of_cell(cell)
-    named: dict[str, list[str]] = {}
-    for judgement in content.judgements:
-        for run_id in judgement.records:
-            named.setdefault(run_id, []).append(judgement.judgement_id)
-    runs = {record.run_id: _digest(sorted(named.get(record.run_id, ()))) for record in content.records}
-    done = {
-        run_id
-        for run_id, made in before.items()
-        if runs.get(run_id) == made and os.path.exists(f"{_Task.out}/{formats.run_page(run_id)}")
-    }
-    summary = write_cell(_Task.pages, _Task.out, cell, content, done=frozenset(done))
-    return Written(key=key, runs=runs, summary=json.dumps(encode(summary), allow_nan=False))
+    kept = KeptRuns(_Task.out, cell, _Task.code)
+    done: set[str] = set()  # whose page stands as it would be written
+
+    def known(run_ids: Sequence[str], judged: Mapping[str, Sequence[str]]) -> dict[str, ShownRun]:
+        same = [run_id for run_id, digest in _made_from(run_ids, judged).items() if before.get(run_id) == digest]
+        done.update(run_id for run_id in same if os.path.exists(f"{_Task.out}/{formats.run_page(run_id)}"))
+        return {run_id: run for run_id, run in kept.read().items() if run_id in done}
+
+    found = _Task.content.of_cell(cell, known)
+    runs = shown_runs(found.content)
+    summary = write_cell(_Task.pages, _Task.out, cell, found.content, runs, done=frozenset(done))
+    lines = kept.keep(runs, found.content)
+    told = encode(replace(summary, newest=()))
+    told["newest"] = [lines[line.run_id] for line in summary.newest]
+    made = _made_from(found.run_ids, found.judged)
+    written = {run.run_id: made[run.run_id] for run in runs}
+    return Written(key=key, runs=written, summary=json.dumps(told, allow_nan=False))
+
+
+def _made_from(run_ids: Sequence[str], judged: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Shown run -> digest of what it is shown by besides its record: the runs before it, and the judgements that name it."""
+    places = {run_id: place for place, run_id in enumerate(run_ids)}
+    return {run_id: _digest([places[run_id], sorted(names)]) for run_id, names in judged.items()}
 
 
 def _load_what_forks_need(pages: jinja2.Environment) -> None:
@@ -189,10 +206,10 @@ def _load_what_forks_need(pages: jinja2.Environment) -> None:
 
 
 @contextmanager
-def _writer(out: Path, content: StoreContent, cells: int) -> Iterator[Any]:
+def _writer(out: Path, content: StoreContent, code: str, cells: int) -> Iterator[Any]:
     """A function that writes cells and gives what is then known of them, in their order."""
     processes = min(len(os.sched_getaffinity(0)), cells // CELLS_A_PROCESS)
-    _prepare(out, content)
+    _prepare(out, content, code)
     if processes < 2:
         yield lambda asked: map(_write_one, asked)
         return
@@ -239,5 +256,8 @@ def _forget(out: Path, before: Mapping[str, Written], now: Mapping[str, Written]
     """Removes the pages of runs and cells that are not shown any more."""
     kept = {run_id for written in now.values() for run_id in written.runs}
     gone = {run_id for written in before.values() for run_id in written.runs} - kept
-    for page in (*map(formats.run_page, gone), *(formats.cell_page(cell) for cell in set(before) - set(now))):
-        (out / page).unlink(missing_ok=True)
+    for run_id in gone:
+        (out / formats.run_page(run_id)).unlink(missing_ok=True)
+    for cell in set(before) - set(now):
+        (out / formats.cell_page(cell)).unlink(missing_ok=True)
+        parts_path(out, cell).unlink(missing_ok=True)

@@ -72,7 +72,7 @@ def summarise(
         standing=tuple(standing(content.judgements).get(cell, ())),
         trouble=_trouble(cell, content, current),
         newest=tuple(replace(line, current=False) if line.current else line for line in page.runs[:RUNS_SHOWN]),
-        runs=len(records) + content.left_out.get(cell, 0),
+        runs=len(page.runs) + content.left_out.get(cell, 0),
         newest_run=records[0].created if records else "",
         host=host_facts(records[0]) if records else {},
         regressions=page.regressions,

@@ -240,3 +240,47 @@ def test_a_sweeps_report_links_to_no_page_that_it_does_not_have(
     assert "cells/mlp_digits-smoke-cpu_xla.html" not in compared
     write_store_report(site, content())
     assert "cells/mlp_digits-smoke-cpu_xla.html" in (site / "compare.html").read_text()
+
+
+def test_pages_written_night_by_night_are_those_written_at_once(
+    tmp_path: Path, add: Callable[..., Record], content: Callable[..., StoreContent]
+) -> None:
+    site, store = tmp_path / "site", Store(tmp_path / "store")
+    for number, day in enumerate((2, 3, 4, 5, 7, 8, 6, 9)):  # the one of day 6 comes late, as from another machine
+        add(day)
+        add(day, "cpu_xla")
+        if day == 5:
+            again = Judgement(
+                judgement_id="j-again",
+                created="2026-03-05T06:00:00+00:00",
+                sweep_id="night-5",
+                cell="mlp_digits:smoke@cpu",
+                verdict="fail_low",
+                reason="outside",
+                records=("run-cpu-3", "run-cpu-4"),
+            )
+            store.write_judgement(encode(again))
+        if day == 8:
+            parts = site / "parts" / "mlp_digits-smoke-cpu.json"
+            parts.write_text(parts.read_text()[:-9])
+        write_store_report(site, content(runs_per_cell=4))
+        whole = tmp_path / f"whole-{number}"
+        shutil.rmtree(tmp_path / "store" / "columns")
+        write_store_report(whole, content(runs_per_cell=4))
+        names = sorted(path.relative_to(whole) for path in whole.rglob("*.html"))
+        assert names == sorted(path.relative_to(site) for path in site.rglob("*.html"))
+        assert [name for name in names if (site / name).read_text() != (whole / name).read_text()] == []
+
+
+def test_the_record_of_an_old_run_is_not_opened_again(
+    tmp_path: Path, add: Callable[..., Record], content: Callable[..., StoreContent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in (1, 2, 3):
+        add(day)
+    write_store_report(tmp_path / "site", content(runs_per_cell=4))
+    add(4)
+    opened: list[str] = []
+    read_record = Store.read_record
+    monkeypatch.setattr(Store, "read_record", lambda store, run_id: opened.append(run_id) or read_record(store, run_id))
+    write_store_report(tmp_path / "site", content(runs_per_cell=4))
+    assert opened == ["run-cpu-4"]

@@ -23,6 +23,7 @@ from trainband.results.pages.fan import LEAST_CURVES, fan_of
 from trainband.results.pages.history_content import HistoryContent, cell_history
 from trainband.results.pages.regressions_view import build_regressions
 from trainband.results.pages.series_view import series_views
+from trainband.results.pages.shown_runs import ShownRun, shown_run
 from trainband.results.pages.sparkline import sparkline
 from trainband.results.pages.status_view import build_status
 from trainband.results.records import CurvePoint, Record
@@ -149,7 +150,7 @@ def test_a_squares_line_ends_at_the_newest_run_and_says_what_it_shows(dropped: R
 # The fan
 
 
-def curve_run(make_run: Callable[..., Record], number: int, losses: list[float], **fields: Any) -> Record:
+def curve_run(make_run: Callable[..., Record], number: int, losses: list[float], **fields: Any) -> ShownRun:
     run = make_run(f"run-{number}", seed=number, **fields)
     assert run.measurement is not None
     curve = tuple(
@@ -157,7 +158,7 @@ def curve_run(make_run: Callable[..., Record], number: int, losses: list[float],
         for n, loss in enumerate(losses)
     )
     quality = replace(run.measurement.quality, curve=curve)
-    return replace(run, measurement=replace(run.measurement, quality=quality))
+    return shown_run(replace(run, measurement=replace(run.measurement, quality=quality)), content_of())
 
 
 def test_a_run_like_the_others_leaves_the_fan_in_at_most_5_of_100_cases(make_run: Callable[..., Record]) -> None:

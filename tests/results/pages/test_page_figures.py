@@ -11,14 +11,17 @@ import pytest
 
 from trainband.results.bands import Band
 from trainband.results.pages import formats
+from trainband.results.pages.content import ReportContent
 from trainband.results.pages.figures import distribution, windows
 from trainband.results.pages.gauges import gauge
 from trainband.results.pages.learning_curves import learning_curve
+from trainband.results.pages.shown_runs import shown_run
 from trainband.results.records import Record, Window
 
 MakeRun = Callable[..., Record]
 MakeBand = Callable[..., Band]
 WithCurve = Callable[[Record], Record]
+NOTHING = ReportContent(title="t", created="2026-03-03T05:06:07+00:00", store_label="s", trainband_version="1")
 
 
 # Figures
@@ -28,7 +31,8 @@ def test_learning_curve_shades_the_band_at_the_end_and_leaves_the_untrained_mode
     make_run: MakeRun, make_band: MakeBand, with_curve: WithCurve
 ) -> None:
     band = make_band(20).metrics[0]
-    figure = learning_curve("accuracy", "fraction", [with_curve(make_run("a")), with_curve(make_run("b"))], band)
+    runs = [shown_run(with_curve(make_run(name)), NOTHING) for name in ("a", "b")]
+    figure = learning_curve("accuracy", "fraction", runs, band)
     assert figure is not None
     assert [trace["name"] for trace in figure["data"]] == ["1 other run", "this run"]
     bottom, top = figure["layout"]["yaxis"]["range"]
@@ -47,7 +51,7 @@ def test_figures_of_a_diverged_run_hold_no_nan(make_run: MakeRun, make_band: Mak
     run = replace(run, measurement=replace(measured, quality=quality))
     bands = make_band(20).metrics
     for band in bands:
-        json.dumps(learning_curve(band.name, band.unit, [run], band), allow_nan=False)
+        json.dumps(learning_curve(band.name, band.unit, [shown_run(run, NOTHING)], band), allow_nan=False)
         json.dumps(distribution(band, [math.nan, band.center], [math.inf], [band.center]), allow_nan=False)
     empty = replace(measured.throughput, windows=(Window(steps=1, wall_sec=0.0, cpu_sec=0.0, input_wait_sec=0.0),))
     json.dumps(windows(empty, 32), allow_nan=False)
