@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 
 from trainband.results.codec import CodecError, decode_document, encode
@@ -76,7 +77,7 @@ def read_night(store_root: Path, night_id: str) -> Night | None:
 def read_nights(store_root: Path) -> tuple[list[Night], list[Problem]]:
     """Every night of a store, the newest first, and the files that cannot be read."""
     found, problems = [], []
-    for path in sorted((store_root / "nights").glob("[!.]*.json"), reverse=True):
+    for path in sorted((store_root / "nights").glob("[!.]*.json"), key=attrgetter("name"), reverse=True):
         try:
             found.append(night_from_json(path.read_text(encoding="utf-8")))
         except (OSError, CodecError, UnicodeDecodeError) as error:

@@ -98,9 +98,11 @@ def _values(runs: Sequence[RunRow], metrics: Sequence[MetricBand]) -> dict[str, 
 
 def _mean(runs: Sequence[RunRow], metric: MetricBand) -> float | None:
     scaled = [to_scale(metric, row.metrics[metric.name]) for row in runs if metric.name in row.metrics]
-    return fmean(scaled) if scaled and all(map(math.isfinite, scaled)) else None
+    if not scaled or not all(map(math.isfinite, scaled)):
+        return None
+    return fmean(scaled) if len(scaled) > 1 else scaled[0]
 
 
 def _median(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
-    return median(known) if known else None
+    return None if not known else median(known) if len(known) > 1 else known[0]

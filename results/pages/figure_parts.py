@@ -14,6 +14,7 @@ from trainband.results.pages.gauges import scale_edges
 
 Figure = dict[str, Any]
 
+DIGITS_SHOWN = 6  # of the largest value of a list
 _PAD = 0.08
 
 

@@ -15,6 +15,7 @@ from trainband.results.history.series import Era, Points, Quantity, Series
 from trainband.results.metric_bands import MetricBand
 from trainband.results.pages import formats
 from trainband.results.pages.figure_parts import (
+    DIGITS_SHOWN,
     Figure,
     axes_layout,
     axis_title,
@@ -184,12 +185,14 @@ def _points(series: Series, points: Points, name: str, pages: frozenset[str], ro
 
 
 def _drawn(values: Sequence[float], unit: str) -> list[float]:
-    """`values`, which are finite, as an axis shows them: to six digits of the largest, which is finer than a screen."""
+    """`values`, which are finite, as an axis shows them: to some digits of the largest, which is finer than a screen."""
     import numpy as np
 
     shown = np.asarray(values, dtype=float) * (100.0 if unit == "fraction" else 1.0)
     largest = float(np.abs(shown).max(initial=0.0))
-    rounded: list[float] = np.round(shown, 5 - math.floor(math.log10(largest)) if largest else 0).tolist()
+    rounded: list[float] = np.round(
+        shown, DIGITS_SHOWN - 1 - math.floor(math.log10(largest)) if largest else 0
+    ).tolist()
     return rounded
 
 

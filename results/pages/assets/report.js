@@ -3,7 +3,8 @@
 // What several charts of the page have in common.
 const lists = JSON.parse(document.getElementById("lists")?.textContent ?? "[]");
 
-// Puts the lists and the style sheet's colours into a figure: {"$list": 0} is the first list, "--ink" a variable's name.
+// Puts the lists, the values and the style sheet's colours into a figure: {"$list": 0} is the first list,
+// {"$whole": [125], "digits": 2} is [1.25], "--ink" a variable's name.
 function coloured(value, style) {
   if (typeof value === "string") {
     return value.startsWith("--") ? style.getPropertyValue(value).trim() : value;
@@ -14,6 +15,9 @@ function coloured(value, style) {
   if (value !== null && typeof value === "object") {
     if ("$list" in value) {
       return lists[value.$list];
+    }
+    if ("$whole" in value) {
+      return value.$whole.map((whole) => whole / 10 ** value.digits);
     }
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, coloured(item, style)]));
   }
