@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from trainband.results.folder_names import differences, paths_of
@@ -115,8 +116,12 @@ class StoreIndex:
 
     def _catch_up(self, index: Index) -> None:
         """Reads the entries that the index lacks and drops those that the directories lack."""
-        known = index.known_names()
-        new, gone = differences(listing(self._layout), known)
+        with ThreadPoolExecutor(
+            1
+        ) as aside:  # a large table takes as long as the folders, and its reader holds up nobody
+            known = aside.submit(index.known_names)
+            present = listing(self._layout)
+        new, gone = differences(present, known.result())
         if gone:
             index.reload(read_entries(self._layout, new), lambda: listing(self._layout))
         elif new:

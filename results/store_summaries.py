@@ -17,6 +17,19 @@ from trainband.results.store import Store
 
 _KEPT_AGAIN = 30  # runs since what is kept: to write it costs as much as to read it three times
 
+# Made once: to put a question together takes as long as to answer it.
+_RUNS_SINCE = (
+    sa.select(*COLUMNS)
+    .where(RUNS.c.cell == sa.bindparam("cell"), RUNS.c.created > sa.bindparam("since"))
+    .order_by(RUNS.c.created, RUNS.c.run_id)
+)
+_JUDGED = (
+    sa.select(JUDGEMENTS.c.created, JUDGEMENTS.c.triggered_by, JUDGEMENTS.c.band_digest, JUDGEMENTS.c.document)
+    .where(JUDGEMENTS.c.cell == sa.bindparam("cell"))
+    .order_by(*JUDGEMENTS_NEWEST_FIRST)
+    .limit(sa.bindparam("limit"))
+)
+
 
 def cell_states(store: Store) -> dict[str, list[Any]]:
     """Cell that was trained or judged -> a JSON value that is another one once a run or a judgement of it has come or gone."""
@@ -97,18 +110,14 @@ def _since(
     )
 
 
-def _runs(connection: sa.Connection, cell: str, since: str | None = None) -> RunColumns:
-    query = sa.select(*COLUMNS).where(RUNS.c.cell == cell).order_by(RUNS.c.created, RUNS.c.run_id)
-    query = query if since is None else query.where(RUNS.c.created > since)
-    return columns_of(connection.execute(query).all())
+def _runs(connection: sa.Connection, cell: str, since: str = "") -> RunColumns:
+    return columns_of(connection.execute(_RUNS_SINCE, {"cell": cell, "since": since}).all())
 
 
 def _newest(connection: sa.Connection, cell: str, limit: int, sweep_id: str | None = None) -> Sequence[sa.Row[Any]]:
     """The newest judgements, newest first."""
-    columns = (JUDGEMENTS.c.created, JUDGEMENTS.c.triggered_by, JUDGEMENTS.c.band_digest, JUDGEMENTS.c.document)
-    query = sa.select(*columns).where(JUDGEMENTS.c.cell == cell)
-    query = query if sweep_id is None else query.where(JUDGEMENTS.c.sweep_id == sweep_id)
-    return connection.execute(query.order_by(*JUDGEMENTS_NEWEST_FIRST).limit(limit)).all()
+    query = _JUDGED if sweep_id is None else _JUDGED.where(JUDGEMENTS.c.sweep_id == sweep_id)
+    return connection.execute(query, {"cell": cell, "limit": limit}).all()
 
 
 def judged_by(store: Store, cell: str) -> Mapping[str, str | None]:
