@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.util
 import json
 import os
@@ -15,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import filelock
 import pytest
 
 from trainband.benchmarks.child_environment import child_environment
@@ -98,10 +100,16 @@ class _HookHandler(BaseHTTPRequestHandler):
 
 
 class Framework:
-    """One process with a backend imported; every job runs in a fork of it, and once a session."""
+    """One process with a backend imported; every job runs in a fork of it, and once a session, by whichever worker of it asks first.
 
-    def __init__(self, backend: str, environ: dict[str, str], log: Path) -> None:
+    Args:
+      answers: folder that the session's workers share.
+    """
+
+    def __init__(self, backend: str, environ: dict[str, str], log: Path, answers: Path) -> None:
         self._log = log
+        self._answers = answers / backend
+        self._answers.mkdir(parents=True, exist_ok=True)
         self._results: dict[str, Any] = {}
         with log.open("wb") as output:
             self._process = subprocess.Popen(
@@ -118,16 +126,23 @@ class Framework:
         """What `function` of tests/benchmarks/scripts/`script` returns under this backend, from JSON to JSON."""
         request = json.dumps({"script": str(SCRIPTS / script), "function": function, "arguments": encode(arguments)})
         if request not in self._results:
-            assert self._process.stdin is not None
-            assert self._process.stdout is not None
-            self._process.stdin.write(request + "\n")
-            self._process.stdin.flush()
-            line = self._process.stdout.readline()
-            self._results[request] = json.loads(line) if line else {"error": self._log.read_text(errors="replace")}
+            path = self._answers / hashlib.sha256(request.encode()).hexdigest()
+            with filelock.FileLock(f"{path}.lock"):
+                if not path.exists():
+                    path.write_text(self._ask(request), encoding="utf-8")
+                self._results[request] = json.loads(path.read_text(encoding="utf-8"))
         answer = self._results[request]
         if "error" in answer:
             pytest.fail(answer["error"], pytrace=False)
         return answer["result"]
+
+    def _ask(self, request: str) -> str:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(request + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        return line or json.dumps({"error": self._log.read_text(errors="replace")})
 
     def close(self) -> None:
         self._process.kill()
@@ -156,10 +171,14 @@ def frameworks(
     """The framework process of a backend, started when first asked for."""
     started: dict[str, Framework] = {}
     folder = tmp_path_factory.mktemp("frameworks")
+    base = tmp_path_factory.getbasetemp()
+    # Each worker of pytest-xdist has a folder of its own in the session's.
+    answers = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "framework-answers"
 
     def framework(backend: str) -> Framework:
         if backend not in started:
-            started[backend] = Framework(backend, child_environ(PROFILE_OF[backend]), folder / f"{backend}.txt")
+            environ = child_environ(PROFILE_OF[backend])
+            started[backend] = Framework(backend, environ, folder / f"{backend}.txt", answers)
         return started[backend]
 
     yield framework
