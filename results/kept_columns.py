@@ -46,9 +46,7 @@ def read_kept(store: Path, cell: str) -> KeptColumns | None:
             run_ids=told["run_ids"],
             created=told["created"],
             made_with=told["made_with"],
-            settings=[
-                MadeWith(*values, tuple(faults), environment) for *values, faults, environment in told["settings"]
-            ],
+            settings=list(map(_setting, told["settings"])),
             contended=told["contended"],
             speeds=told["speeds"],
             metrics=told["metrics"],
@@ -69,6 +67,11 @@ def read_kept(store: Path, cell: str) -> KeptColumns | None:
         return KeptColumns(state=told["state"], runs=runs, judged_by=judged_by)
     except (OSError, LookupError, TypeError, ValueError):
         return None
+
+
+def _setting(told: Sequence[Any]) -> MadeWith:
+    outcome, role, of_sweep, host_class, recipe_hash, faults, environment = told
+    return MadeWith(outcome, role, of_sweep, host_class, recipe_hash, tuple(faults), environment)
 
 
 def keep(store: Path, cell: str, kept: KeptColumns) -> None:

@@ -99,29 +99,33 @@ class RunColumns:
 
     def by_host(self) -> dict[str, RunColumns]:
         """Host class -> its runs, in the order in which the classes appeared."""
+
+        def on(host: str) -> RunColumns:
+            return self.where(lambda setting: setting.host_class == host)
+
         hosts = dict.fromkeys(self.settings[setting].host_class for setting in dict.fromkeys(self.made_with))
-        return {host: self.where(lambda setting, host=host: setting.host_class == host) for host in hosts}
+        return {host: on(host) for host in hosts}
 
 
 def run_columns(rows: Iterable[RunRow]) -> RunColumns:
     """The columns of `rows`, which are in any order."""
     ordered = sorted(rows, key=attrgetter("created", "run_id"))
-    settings: dict[tuple[Any, ...], MadeWith] = {}
+    settings: list[MadeWith] = []
     places: dict[tuple[Any, ...], int] = {}
     made_with = []
     for row in ordered:
-        key = (row.outcome, row.seed_role, bool(row.sweep_id), row.host_class, row.recipe_hash, row.faults)
-        key = (*key, id(row.environment))  # rows of one question share it, and equal ones may stand twice
+        about = (row.outcome, row.seed_role, bool(row.sweep_id), row.host_class, row.recipe_hash, row.faults)
+        key = (*about, id(row.environment))  # rows of one question share it, and equal ones may stand twice
         if key not in places:
-            places[key] = len(places)
-            settings[key] = MadeWith(*key[:-1], row.environment)
+            places[key] = len(settings)
+            settings.append(MadeWith(*about, row.environment))
         made_with.append(places[key])
     names = dict.fromkeys(name for row in ordered for name in row.metrics)
     return RunColumns(
         run_ids=[row.run_id for row in ordered],
         created=[row.created for row in ordered],
         made_with=made_with,
-        settings=list(settings.values()),
+        settings=settings,
         contended=[bool(row.contended) for row in ordered],
         speeds={
             "cpu": [positive(row.examples_per_cpu_sec) for row in ordered],

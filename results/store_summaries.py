@@ -114,7 +114,7 @@ def _runs(connection: sa.Connection, cell: str, since: str = "") -> RunColumns:
     return columns_of(connection.execute(_RUNS_SINCE, {"cell": cell, "since": since}).all())
 
 
-def _newest(connection: sa.Connection, cell: str, limit: int, sweep_id: str | None = None) -> Sequence[sa.Row[Any]]:
+def _newest(connection: sa.Connection, cell: str, limit: int, sweep_id: str | None = None) -> Sequence[Any]:
     """The newest judgements, newest first."""
     query = _JUDGED if sweep_id is None else _JUDGED.where(JUDGEMENTS.c.sweep_id == sweep_id)
     return connection.execute(query, {"cell": cell, "limit": limit}).all()

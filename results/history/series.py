@@ -74,8 +74,9 @@ class Points(Sequence[Point]):
     @overload
     def __getitem__(self, place: slice) -> Points: ...
     def __getitem__(self, place: int | slice) -> Point | Points:
-        taken = [column[place] for column in self.columns]
-        return Points(*taken) if isinstance(place, slice) else Point(*taken)
+        if isinstance(place, slice):
+            return Points(self.run_ids[place], self.created[place], self.values[place], self.faults[place])
+        return Point(self.run_ids[place], self.created[place], self.values[place], self.faults[place])
 
 
 def points_of(runs: RunColumns, values: Sequence[Any]) -> Points:

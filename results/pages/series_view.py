@@ -52,7 +52,7 @@ def series_views(cell: str, content: ReportContent, band: Band | None) -> tuple[
         return ()
     states = [state for state in history.states if state.series.points]
     states.sort(key=lambda state: state.series.points[-1].created, reverse=True)
-    pages = frozenset(run.run_id for run in (*content.records, *content.kept_runs))
+    pages = frozenset([*(run.run_id for run in content.records), *(run.run_id for run in content.kept_runs)])
     return tuple(_view(number, state, content, band, pages) for number, state in enumerate(states))
 
 
