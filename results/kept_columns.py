@@ -51,15 +51,8 @@ def read_kept(store: Path, cell: str) -> KeptColumns | None:
             speeds=told["speeds"],
             metrics=told["metrics"],
         )
-        columns = (
-            runs.run_ids,
-            runs.created,
-            runs.made_with,
-            runs.contended,
-            *runs.speeds.values(),
-            *runs.metrics.values(),
-        )
-        if {len(column) for column in columns} != {told["state"][0][1]}:
+        columns = (runs.created, runs.made_with, runs.contended, *runs.speeds.values(), *runs.metrics.values())
+        if any(len(column) != len(runs) for column in columns):
             return None
         digests = told["digests"]
         judged = zip(runs.run_ids, told["judged_by"], strict=True)

@@ -92,15 +92,12 @@ def _since(
     connection: sa.Connection, cell: str, judgements: int, kept: KeptColumns, state: Sequence[Any]
 ) -> CellEntries | None:
     """What is kept and what came since; None where these two are not what the index has."""
-    try:
-        (_, runs, newest_run), (_, judged, newest_judgement) = kept.state
-        (_, runs_now, _), (_, judged_now, _) = state
-    except ValueError:  # never trained, or never judged
-        return None
+    (runs, newest_run), (judged, newest_judgement) = (_counted(kept.state, table) for table in (RUNS, JUDGEMENTS))
+    (runs_now, _), (judged_now, _) = (_counted(state, table) for table in (RUNS, JUDGEMENTS))
     fresh = _runs(connection, cell, since=newest_run)
     rows = _newest(connection, cell, judgements)
     new = [row for row in rows if row.created > newest_judgement]
-    if len(kept.runs) != runs or runs + len(fresh) != runs_now or judged + len(new) != judged_now:
+    if runs != len(kept.runs) or runs + len(fresh) != runs_now or judged + len(new) != judged_now:
         return None
     later = {row.triggered_by: row.band_digest for row in reversed(new) if row.triggered_by is not None}
     return CellEntries(
@@ -108,6 +105,12 @@ def _since(
         judgements=[row.document for row in rows],
         judged_by={**kept.judged_by, **later},
     )
+
+
+def _counted(state: Sequence[Any], table: sa.Table) -> tuple[int, str]:
+    """How many rows of the table a cell's state counts, and when the newest of them was made."""
+    found = {name: (count, newest) for name, count, newest in state}
+    return found.get(table.name, (0, ""))
 
 
 def _runs(connection: sa.Connection, cell: str, since: str = "") -> RunColumns:

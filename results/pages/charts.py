@@ -11,6 +11,7 @@ from trainband.results.pages.figure_parts import DIGITS_SHOWN, Figure
 
 SHARED = "$list"
 WHOLE, DIGITS = "$whole", "digits"
+_EXACT_TENS = 22  # the largest power of ten that a double holds exactly, here and in a browser
 _LONG = 50  # values, from which on a list is worth a place of its own
 _MAY_BE_SHARED = ("x", "text", "customdata")
 
@@ -60,8 +61,10 @@ def _whole(values: Any) -> Any:
     known = np.array(values, dtype=float)
     largest = float(np.abs(known).max())
     digits = DIGITS_SHOWN - 1 - math.floor(math.log10(largest)) if largest else 0
+    if not 0 <= digits <= _EXACT_TENS:
+        return values
     factor = 10.0**digits
     whole = np.rint(known * factor)
-    if digits < 0 or not np.array_equal(whole / factor, known):
+    if not np.array_equal(whole / factor, known):
         return values
     return {WHOLE: whole.astype(int).tolist(), DIGITS: digits}

@@ -91,6 +91,28 @@ def test_a_judgement_again_an_older_run_and_a_run_that_is_gone_are_seen(
     assert list(entries(store).runs.run_ids) == ["run-03", "run-04", "run-06"]
 
 
+def test_a_cell_that_was_never_judged_is_kept_as_well(store: Store, night: Callable[..., str]) -> None:
+    for day in (1, 2, 3):
+        night(day, band=None)
+        assert len(entries(store).runs) == day
+    kept = read_kept(store.root, CELL)
+    assert kept is not None
+    assert len(kept.runs) == 1
+    judge(store, "first", 4, "run-02", "new")
+    assert entries(store).judged_by == {"run-02": "new"}
+
+
+def test_a_run_that_comes_between_the_count_and_the_question_is_told_once(
+    store: Store, night: Callable[..., str]
+) -> None:
+    night(1)
+    counted = cell_states(store)[CELL]
+    night(2)
+    assert len(cell_entries(store, CELL, state=counted, judgements=LIMIT).runs) == 2
+    night(3)
+    assert list(entries(store).runs.run_ids) == ["run-01", "run-02", "run-03"]
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b"{}", b'{"form": 0}', b'{"form": 1, "cell": "another"}'])
 def test_a_file_that_cannot_be_read_is_made_anew(store: Store, night: Callable[..., str], content: bytes) -> None:
     night(1)
