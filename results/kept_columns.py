@@ -58,7 +58,7 @@ def read_kept(store: Path, cell: str) -> KeptColumns | None:
         judged = zip(runs.run_ids, told["judged_by"], strict=True)
         judged_by = {run_id: digests[place] for run_id, place in judged if place >= 0} | told["judged_and_gone"]
         return KeptColumns(state=told["state"], runs=runs, judged_by=judged_by)
-    except (OSError, LookupError, TypeError, ValueError):
+    except (OSError, AttributeError, LookupError, TypeError, ValueError):
         return None
 
 

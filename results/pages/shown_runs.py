@@ -120,7 +120,7 @@ class KeptRuns:
             if told["about"] != self._about:
                 return {}
             found = {run_id: _run(each) for run_id, each in told["runs"].items()}
-        except (OSError, LookupError, TypeError, ValueError):
+        except (OSError, AttributeError, LookupError, TypeError, ValueError):
             return {}
         self._told = told["runs"]
         return found
