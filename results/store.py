@@ -34,7 +34,6 @@ from trainband.results.index_rows import (
     run_row,
     utc_text,
 )
-from trainband.results.kept_columns import forget_kept
 from trainband.results.layout import locked, open_layout, parse_store_location, safe_name
 from trainband.results.making import Making
 from trainband.results.records import Record, record_to_json
@@ -278,7 +277,6 @@ class Store:
         Raises:
           IndexUnavailable: the index cannot be written.
         """
-        forget_kept(self._layout.root)
         return [*self._index.rebuild().problems, *sweep_problems(self._layout)]
 
     def problems(self) -> list[Problem]:

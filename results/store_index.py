@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from trainband.results.folder_names import differences, paths_of
 from trainband.results.index_rows import Entries
+from trainband.results.kept_columns import forget_kept
 from trainband.results.layout import Layout, locked
 from trainband.results.store_errors import IndexDamaged, IndexUnavailable, StoreError
 from trainband.results.store_scan import listing, read_entries
@@ -61,6 +62,7 @@ class StoreIndex:
     def rebuild(self) -> Entries:
         """Reads every directory again and returns what was found; raises IndexUnavailable if it cannot be written."""
         self.close()
+        forget_kept(self._layout.root)
         index = self._open()
         found = read_entries(self._layout, paths_of(listing(self._layout)))
         index.reload(found, lambda: listing(self._layout))
