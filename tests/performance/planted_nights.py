@@ -30,7 +30,7 @@ from trainband.results.store import Store
 
 ROOT = Path(__file__).parents[2]
 CELLS = ("cnn_digits:smoke@cpu", "resnet_digits:smoke@cpu")
-MULTIPLICATIONS = 400  # instead of SLOW's: about a fifth of a step of `cnn_digits`
+MULTIPLICATIONS = 400  # about a fifth of the speed of `cnn_digits`
 
 
 class Nights:
@@ -80,6 +80,9 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--healthy", type=int, default=36)
     parser.add_argument("--slow", type=int, default=4)
     parser.add_argument("--after", type=int, default=2)
+    parser.add_argument(
+        "--work", type=int, default=MULTIPLICATIONS, help="multiplications that a dense layer makes more"
+    )
     parser.add_argument("--json", help="write everything there")
     arguments = parser.parse_args(argv)
     if shutil.which("faketime") is None:
@@ -87,7 +90,7 @@ def main(argv: list[str]) -> None:
     say(report_surroundings(surroundings()))
     folder = arguments.folder.absolute()
     folder.mkdir(parents=True)
-    planted = replace(SLOW, new=SLOW.new.replace("range(60)", f"range({MULTIPLICATIONS})"))
+    planted = replace(SLOW, new=SLOW.new.replace("range(60)", f"range({arguments.work})"))
     keras = {"slow": str(planted_wheel(folder, planted)), "healthy": f"keras=={version('keras')}"}
     nights = Nights(folder, arguments.healthy + arguments.slow + arguments.after)
     plan = [("healthy", arguments.healthy), ("slow", arguments.slow), ("healthy", arguments.after)]
