@@ -87,6 +87,11 @@ EXPECTED = {
     ),
 }
 each_model = pytest.mark.parametrize("model", EXPECTED)
+# By day a model of the same blocks is enough.
+DEEPER = ("resnet_imagenet:resnet101", "resnet_imagenet:resnet152")
+each_model_by_day = pytest.mark.parametrize(
+    "model", [pytest.param(name, marks=[pytest.mark.nightly] if name in DEEPER else []) for name in EXPECTED]
+)
 # One backend is enough by day; PyTorch's is the one without minutes of tracing.
 each_backend_torch_by_day = pytest.mark.parametrize(
     "backend",
@@ -125,7 +130,7 @@ def test_parameters_operations_and_shapes_are_the_published_ones(frameworks: Any
 
 @pytest.mark.slow
 @each_backend_torch_by_day
-@each_model
+@each_model_by_day
 def test_a_step_at_the_smallest_size_lowers_the_loss_of_its_batch(frameworks: Any, model: str, backend: str) -> None:
     expected = EXPECTED[model]
     found = frameworks(backend).result(
