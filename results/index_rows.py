@@ -149,8 +149,8 @@ def run_row(record: Record) -> RunRow:
         recipe_hash=measured.recipe_hash if measured else None,
         faults=record.faults,
         metrics={name: metric.value for name, metric in measured.quality.metrics.items()} if measured else {},
-        examples_per_sec=_finite(throughput.examples_per_sec) if throughput else None,
-        examples_per_cpu_sec=_finite(throughput.examples_per_cpu_sec) if throughput else None,
+        examples_per_sec=finite(throughput.examples_per_sec) if throughput else None,
+        examples_per_cpu_sec=finite(throughput.examples_per_cpu_sec) if throughput else None,
         contended=throughput.contended if throughput else (),
         wall_sec=record.wall_sec,
         environment=environment_of(record),
@@ -183,7 +183,8 @@ def _check_limit(limit: int | None) -> None:
         raise ValueError(f"limit = {limit}: must be at least 1, or None for no limit")
 
 
-def _finite(value: float | None) -> float | None:
+def finite(value: float | None) -> float | None:
+    """`value`, None where it is no number."""
     return value if value is not None and math.isfinite(value) else None
 
 

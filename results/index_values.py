@@ -10,7 +10,7 @@ from typing import Any
 from trainband.results.codec import NON_FINITE, encode
 from trainband.results.index_rows import RunRow, utc_text
 from trainband.results.index_tables import RUNS
-from trainband.results.run_columns import MadeWith, RunColumns, finite, positive
+from trainband.results.run_columns import MadeWith, RunColumns, made_columns
 
 _JSON = ("faults", "metrics", "contended", "environment")
 _FAULTS, _METRICS, _CONTENDED, _ENVIRONMENT = map(RunRow._fields.index, _JSON)
@@ -45,23 +45,21 @@ def columns_of(found: Sequence[Sequence[Any]]) -> RunColumns:
     alone = len(_ALONE)
     columns = list(zip(*found, strict=True)) or [()] * len(COLUMNS)
     run_ids, created, metrics, cpu, wall, quiet = columns[: alone + 1]
-    texts = list(zip(*columns[alone + 1 :], strict=True))
-    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
-    settings = [
-        MadeWith(outcome, role, bool(of_sweep), host, recipe, tuple(json.loads(faults)), json.loads(environment))
-        for outcome, role, of_sweep, host, recipe, faults, environment in places
-    ]
-    values = _metrics(metrics)
-    names = dict.fromkeys(name for each in values for name in each)
-    return RunColumns(
+    return made_columns(
         run_ids=list(run_ids),
         created=list(created),
-        made_with=[places[text] for text in texts],
-        settings=settings,
+        keys=list(zip(*columns[alone + 1 :], strict=True)),
+        setting_of=_setting,
         contended=[not each for each in quiet],
-        speeds={"cpu": list(map(positive, cpu)), "wall": list(map(positive, wall))},
-        metrics={name: [finite(each.get(name)) for each in values] for name in names},
+        cpu=cpu,
+        wall=wall,
+        metrics=_metrics(metrics),
     )
+
+
+def _setting(texts: tuple[Any, ...]) -> MadeWith:
+    outcome, role, of_sweep, host, recipe, faults, environment = texts
+    return MadeWith(outcome, role, bool(of_sweep), host, recipe, tuple(json.loads(faults)), json.loads(environment))
 
 
 def _metrics(texts: Iterable[str]) -> list[dict[str, float]]:

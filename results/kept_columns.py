@@ -6,6 +6,7 @@ has is left alone, and all is asked for.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -77,23 +78,21 @@ def keep(store: Path, cell: str, kept: KeptColumns) -> None:
         "form": _FORM,
         "cell": cell,
         "state": kept.state,
-        "run_ids": list(runs.run_ids),
-        "created": list(runs.created),
-        "made_with": list(runs.made_with),
+        "run_ids": runs.run_ids,
+        "created": runs.created,
+        "made_with": runs.made_with,
         "settings": [[*setting[:-1], dict(setting.environment)] for setting in runs.settings],
-        "contended": list(runs.contended),
-        "speeds": {basis: list(column) for basis, column in runs.speeds.items()},
-        "metrics": {name: list(column) for name, column in runs.metrics.items()},
+        "contended": runs.contended,
+        "speeds": runs.speeds,
+        "metrics": runs.metrics,
         "digests": digests,
         "judged_by": [places[kept.judged_by[run_id]] if run_id in kept.judged_by else -1 for run_id in runs.run_ids],
         "judged_and_gone": {run_id: digest for run_id, digest in kept.judged_by.items() if run_id not in there},
     }
     path = kept_path(store, cell)
-    try:
+    with contextlib.suppress(OSError):
         path.parent.mkdir(exist_ok=True)
         atomic_write_text(path, json.dumps(told, allow_nan=False), durable=False)
-    except OSError:
-        return
 
 
 def forget_kept(store: Path) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from trainband.results.index_rows import RunRow
-from trainband.results.throughput import Basis
+from trainband.results.index_rows import RunRow, finite
+from trainband.results.throughput import Basis, measured_speed
+
+K = TypeVar("K")
 
 
 class MadeWith(NamedTuple):
@@ -110,36 +111,58 @@ class RunColumns:
 def run_columns(rows: Iterable[RunRow]) -> RunColumns:
     """The columns of `rows`, which are in any order."""
     ordered = sorted(rows, key=attrgetter("created", "run_id"))
-    settings: list[MadeWith] = []
-    places: dict[tuple[Any, ...], int] = {}
-    made_with = []
-    for row in ordered:
-        about = (row.outcome, row.seed_role, bool(row.sweep_id), row.host_class, row.recipe_hash, row.faults)
-        key = (*about, id(row.environment))  # rows of one question share it, and equal ones may stand twice
-        if key not in places:
-            places[key] = len(settings)
-            settings.append(MadeWith(*about, row.environment))
-        made_with.append(places[key])
-    names = dict.fromkeys(name for row in ordered for name in row.metrics)
-    return RunColumns(
+    # Rows of one question share their environment, which has no hash.
+    keys = [(_made_with(row)[:-1], id(row.environment)) for row in ordered]
+    known = dict(zip(keys, ordered, strict=True))
+    return made_columns(
         run_ids=[row.run_id for row in ordered],
         created=[row.created for row in ordered],
-        made_with=made_with,
-        settings=settings,
+        keys=keys,
+        setting_of=lambda key: _made_with(known[key]),
         contended=[bool(row.contended) for row in ordered],
-        speeds={
-            "cpu": [positive(row.examples_per_cpu_sec) for row in ordered],
-            "wall": [positive(row.examples_per_sec) for row in ordered],
-        },
-        metrics={name: [finite(row.metrics.get(name)) for row in ordered] for name in names},
+        cpu=[row.examples_per_cpu_sec for row in ordered],
+        wall=[row.examples_per_sec for row in ordered],
+        metrics=[row.metrics for row in ordered],
     )
 
 
-def finite(value: float | None) -> float | None:
-    """`value`, None where it is no number."""
-    return value if value is not None and math.isfinite(value) else None
+def _made_with(row: RunRow) -> MadeWith:
+    return MadeWith(
+        outcome=row.outcome,
+        seed_role=row.seed_role,
+        of_sweep=bool(row.sweep_id),
+        host_class=row.host_class,
+        recipe_hash=row.recipe_hash,
+        faults=row.faults,
+        environment=row.environment,
+    )
 
 
-def positive(speed: float | None) -> float | None:
-    """`speed`, None where it was not measured."""
-    return speed if speed is not None and 0.0 < speed < math.inf else None
+def made_columns(
+    *,
+    run_ids: Sequence[str],
+    created: Sequence[str],
+    keys: Sequence[K],
+    setting_of: Callable[[K], MadeWith],
+    contended: Sequence[bool],
+    cpu: Iterable[float | None],
+    wall: Iterable[float | None],
+    metrics: Sequence[Mapping[str, float]],
+) -> RunColumns:
+    """The columns of runs in the order of time, of what is known of each.
+
+    Args:
+      keys: equal ones are of runs with one setting.
+      metrics: name -> final value, of each run.
+    """
+    places = {key: place for place, key in enumerate(dict.fromkeys(keys))}
+    names = dict.fromkeys(name for values in metrics for name in values)
+    return RunColumns(
+        run_ids=run_ids,
+        created=created,
+        made_with=[places[key] for key in keys],
+        settings=list(map(setting_of, places)),
+        contended=contended,
+        speeds={"cpu": list(map(measured_speed, cpu)), "wall": list(map(measured_speed, wall))},
+        metrics={name: [finite(values.get(name)) for values in metrics] for name in names},
+    )

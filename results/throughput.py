@@ -155,8 +155,12 @@ def is_healthy(item: RunSpeeds) -> bool:
 
 def speed_of(basis: Basis, point: RunSpeeds) -> float | None:
     """The speed on that basis; None where it was not measured."""
-    value = point.examples_per_cpu_sec if basis == "cpu" else point.examples_per_sec
-    return value if value is not None and math.isfinite(value) and value > 0.0 else None
+    return measured_speed(point.examples_per_cpu_sec if basis == "cpu" else point.examples_per_sec)
+
+
+def measured_speed(value: float | None) -> float | None:
+    """`value`, None where it is no speed that was measured."""
+    return value if value is not None and 0.0 < value < math.inf else None
 
 
 def _comparable(item: ThroughputPoint, point: ThroughputPoint) -> bool:

@@ -44,9 +44,7 @@ def _series(
 ) -> Series:
     by_band = [judged_by.get(run_id) == band_digest for run_id in points.run_ids]
     begins = by_band.index(True) if True in by_band else len(points)
-    if not all(by_band[begins:]):
-        kept = [place for place, ours in enumerate(by_band) if place < begins or ours]
-        points = Points(*([column[place] for place in kept] for column in points.columns))
+    kept = points.at([place for place, ours in enumerate(by_band) if place < begins or ours])
     earlier = Era(
         first=0,
         judged_from=begins,
@@ -62,4 +60,4 @@ def _series(
         baseline=baseline,
     )
     eras = (current,) if begins == 0 else (earlier, current) if begins < len(points) else (earlier,)
-    return Series(cell=cell, quantity=quality_quantity(band), host_class=host_class, points=points, eras=eras)
+    return Series(cell=cell, quantity=quality_quantity(band), host_class=host_class, points=kept, eras=eras)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, overload
 
@@ -55,16 +55,12 @@ class Points(Sequence[Point]):
     values: Sequence[float]
     faults: Sequence[tuple[str, ...]]
 
-    @classmethod
-    def of(cls, points: Iterable[Point]) -> Points:
-        """The columns of `points`."""
-        columns = [list(column) for column in zip(*points, strict=True)]
-        return cls(*columns) if columns else cls([], [], [], [])
-
-    @property
-    def columns(self) -> tuple[Sequence[Any], ...]:
-        """In the order of a point's fields."""
-        return self.run_ids, self.created, self.values, self.faults
+    def at(self, places: Sequence[int]) -> Points:
+        """The points at these ascending places."""
+        if len(places) == len(self):
+            return self
+        columns: tuple[Sequence[Any], ...] = (self.run_ids, self.created, self.values, self.faults)
+        return Points(*([column[place] for place in places] for column in columns))
 
     def __len__(self) -> int:
         return len(self.run_ids)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from trainband.results.pages.figure_parts import DIGITS_SHOWN, Figure
+from trainband.results.pages.figure_parts import Figure, decimals_shown
 
 SHARED = "$list"
 WHOLE, DIGITS = "$whole", "digits"
@@ -59,8 +58,7 @@ def _whole(values: Any) -> Any:
     if not isinstance(values, list) or len(values) < _LONG or None in values:
         return values
     known = np.array(values, dtype=float)
-    largest = float(np.abs(known).max())
-    digits = DIGITS_SHOWN - 1 - math.floor(math.log10(largest)) if largest else 0
+    digits = decimals_shown(known)
     if not 0 <= digits <= _EXACT_TENS:
         return values
     factor = 10.0**digits

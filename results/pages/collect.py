@@ -51,19 +51,6 @@ def nothing_kept(run_ids: Sequence[str], judged: Mapping[str, Sequence[str]]) ->
 
 
 @dataclass(frozen=True, kw_only=True)
-class CellContent:
-    """Attributes:
-    content: of the pages of one cell.
-    run_ids: of the cell, in the order of time.
-    judged: shown run -> the judgements that name it, newest first.
-    """
-
-    content: ReportContent
-    run_ids: Sequence[str]
-    judged: Mapping[str, Sequence[str]]
-
-
-@dataclass(frozen=True, kw_only=True)
 class StoreContent:
     """Attributes:
     site: what is about all cells; it has the records and judgements of none.
@@ -77,7 +64,7 @@ class StoreContent:
     cells: Mapping[str, Any]
     runs_per_cell: int = RUNS_PER_CELL
 
-    def of_cell(self, cell: str, kept: Kept = nothing_kept) -> CellContent:
+    def of_cell(self, cell: str, kept: Kept = nothing_kept) -> ReportContent:
         """What the pages of one cell show; raises StoreError where the index cannot be read.
 
         Args:
@@ -99,7 +86,7 @@ class StoreContent:
         known = kept(found.runs.run_ids, judged)
         opened = [run_id for run_id in shown if run_id in named or run_id == shown[0] or run_id not in known]
         records, unreadable = _records(self.store, opened)
-        content = replace(
+        return replace(
             self.site,
             judgements=judgements,
             records=records,
@@ -109,7 +96,6 @@ class StoreContent:
             problems=(*problems, *unreadable),
             history=replace(history, cells=self._history(cell, found)),
         )
-        return CellContent(content=content, run_ids=found.runs.run_ids, judged=judged)
 
     def _history(self, cell: str, found: CellEntries) -> dict[str, Any]:
         device = next((p.device for p in self.site.profiles if p.name == cell.partition("@")[2]), None)

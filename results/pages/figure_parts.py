@@ -14,7 +14,7 @@ from trainband.results.pages.gauges import scale_edges
 
 Figure = dict[str, Any]
 
-DIGITS_SHOWN = 6  # of the largest value of a list
+_DIGITS_SHOWN = 6  # of the largest value of a list
 _PAD = 0.08
 
 
@@ -64,6 +64,14 @@ def chart_texts(texts: Sequence[str]) -> list[str]:
 def axis_title(*lines: str) -> Figure:
     """`lines` beside an axis."""
     return {"text": "<br>".join(map(chart_text, lines)), "standoff": 8}
+
+
+def decimals_shown(values: Any) -> int:
+    """The decimal places to which a chart shows an array of finite values."""
+    import numpy as np
+
+    largest = float(np.abs(values).max(initial=0.0))
+    return _DIGITS_SHOWN - 1 - math.floor(math.log10(largest)) if largest else 0
 
 
 def rectangle(axes: tuple[str, str], box: tuple[Any, Any, Any, Any], color: str) -> Figure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,12 +14,12 @@ from trainband.results.history.series import Era, Points, Quantity, Series
 from trainband.results.metric_bands import MetricBand
 from trainband.results.pages import formats
 from trainband.results.pages.figure_parts import (
-    DIGITS_SHOWN,
     Figure,
     axes_layout,
     axis_title,
     chart_text,
     chart_texts,
+    decimals_shown,
     finite_on_axis,
     on_axis,
     padded_span,
@@ -162,9 +161,7 @@ def _change_text(change: Change) -> str:
 
 def _those(points: Points, *, planted: bool) -> Points:
     """The points with planted faults, or those without."""
-    if any(points.faults) or planted:
-        return Points.of(point for point in points if bool(point.faults) == planted)
-    return points
+    return points.at([place for place, faults in enumerate(points.faults) if bool(faults) == planted])
 
 
 def _points(series: Series, points: Points, name: str, pages: frozenset[str], root: str) -> Figure:
@@ -189,10 +186,7 @@ def _drawn(values: Sequence[float], unit: str) -> list[float]:
     import numpy as np
 
     shown = np.asarray(values, dtype=float) * (100.0 if unit == "fraction" else 1.0)
-    largest = float(np.abs(shown).max(initial=0.0))
-    rounded: list[float] = np.round(
-        shown, DIGITS_SHOWN - 1 - math.floor(math.log10(largest)) if largest else 0
-    ).tolist()
+    rounded: list[float] = np.round(shown, decimals_shown(shown)).tolist()
     return rounded
 
 

@@ -101,9 +101,8 @@ def write_store_report(out: Path, content: StoreContent) -> Path:
         asked = [(cell, keys[cell], known[cell].runs if cell in known else {}) for cell in stale]
         fresh = dict(zip(stale, write_all(asked), strict=True))
     cells = {cell: fresh[cell] if cell in fresh else known[cell] for cell in content.cells}
-    summaries = _summaries(cells) if fresh else summaries
-    pages = environment_of_pages(content.site)
-    page = write_overview(pages, out, content.site, [summaries[cell] for cell in cells])
+    summaries |= _summaries(fresh)
+    page = write_overview(_Task.pages, out, content.site, [summaries[cell] for cell in cells])
     _forget(out, before.cells, cells)
     text = json.dumps(encode(Manifest(code=code, cells=cells)), allow_nan=False)
     atomic_write_text(out / MANIFEST, text, durable=False)
@@ -173,20 +172,21 @@ def _prepare(out: Path, content: StoreContent, code: str) -> None:
 def _write_one(asked: tuple[str, str, Mapping[str, str]]) -> Written:
     cell, key, before = asked
     kept = KeptRuns(_Task.out, cell, _Task.code)
+    made: dict[str, str] = {}
     done: set[str] = set()  # whose page stands as it would be written
 
     def known(run_ids: Sequence[str], judged: Mapping[str, Sequence[str]]) -> dict[str, ShownRun]:
-        same = [run_id for run_id, digest in _made_from(run_ids, judged).items() if before.get(run_id) == digest]
+        made.update(_made_from(run_ids, judged))
+        same = [run_id for run_id, digest in made.items() if before.get(run_id) == digest]
         done.update(run_id for run_id in same if os.path.exists(f"{_Task.out}/{formats.run_page(run_id)}"))
         return {run_id: run for run_id, run in kept.read().items() if run_id in done}
 
-    found = _Task.content.of_cell(cell, known)
-    runs = shown_runs(found.content)
-    summary = write_cell(_Task.pages, _Task.out, cell, found.content, runs, done=frozenset(done))
-    lines = kept.keep(runs, found.content)
+    content = _Task.content.of_cell(cell, known)
+    runs = shown_runs(content)
+    summary = write_cell(_Task.pages, _Task.out, cell, content, runs, done=frozenset(done))
+    lines = kept.keep(runs, content)
     told = encode(replace(summary, newest=()))
     told["newest"] = [lines[line.run_id] for line in summary.newest]
-    made = _made_from(found.run_ids, found.judged)
     written = {run.run_id: made[run.run_id] for run in runs}
     return Written(key=key, runs=written, summary=json.dumps(told, allow_nan=False))
 

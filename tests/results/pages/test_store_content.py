@@ -62,7 +62,7 @@ def test_content_of_a_store_keeps_the_newest_runs_and_those_that_a_judgement_nam
         runs_per_cell=2,
     )
     assert list(whole.cells) == [runs[0].cell]
-    content = whole.of_cell(runs[0].cell).content
+    content = whole.of_cell(runs[0].cell)
     assert [record.run_id for record in content.records] == ["run-6", "run-1"]
     assert content.left_out == {runs[0].cell: 3}
     assert [problem.path for problem in content.problems] == ["runs/run-5"]

@@ -13,7 +13,7 @@ from trainband.results.history.environment_marks import EnvironmentMark
 from trainband.results.history.looking import look_at
 from trainband.results.history.nights import Night, Waiting
 from trainband.results.history.regressions import EnvironmentChange, Event, Regression
-from trainband.results.history.series import Baseline, Era, Point, Points, Quantity, Series
+from trainband.results.history.series import Baseline, Era, Points, Quantity, Series
 from trainband.results.index_rows import Problem, RunRow
 from trainband.results.judgements import Judgement
 from trainband.results.pages.content import ReportContent
@@ -73,9 +73,11 @@ def _extras(text: str) -> RunExtras:
 
 def _history(run: Record, text: str) -> HistoryContent:
     """A regression, a series with its change, a mark of each kind, a night and a waiver, all of which say `text`."""
-    points = Points.of(
-        Point(run_id=f"old-{n}" if n else run.run_id, created=f"2026-02-{n + 1:02d}T04:00:00+00:00", value=value)
-        for n, value in enumerate((0.95, 0.96, 0.95, 0.88, 0.87, 0.88))
+    points = Points(
+        [f"old-{n}" if n else run.run_id for n in range(6)],
+        [f"2026-02-{n + 1:02d}T04:00:00+00:00" for n in range(6)],
+        [0.95, 0.96, 0.95, 0.88, 0.87, 0.88],
+        [()] * 6,
     )
     baseline = Baseline(mean=0.95, sd=0.01, n=20, of=text)
     quantity = Quantity(name="accuracy", kind="quality", unit="fraction", direction="higher", scale="linear")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from trainband.results.history.looking import look_at
-from trainband.results.history.series import Era, Point, Points, Quantity, Series
+from trainband.results.history.series import Era, Points, Quantity, Series
 from trainband.results.index_rows import RunRow
 from trainband.results.pages.content import ReportContent
 from trainband.results.pages.history_content import CellHistory, HistoryContent
@@ -59,8 +59,9 @@ def _long_history(run: Record) -> HistoryContent:
     states = []
     for name in ("accuracy", "log_loss"):
         quantity = Quantity(name=name, kind="quality", unit="fraction", direction="higher", scale="linear")
-        values = Points.of(Point(run_id=r, created=at, value=0.9 + 0.001 * (n % 7)) for n, (r, at) in enumerate(points))
-        states.append(look_at(Series(cell=run.cell, quantity=quantity, host_class="host", points=values, eras=(era,))))
+        values = [0.9 + 0.001 * (n % 7) for n in range(60)]
+        told = Points([r for r, _ in points], [at for _, at in points], values, [()] * 60)
+        states.append(look_at(Series(cell=run.cell, quantity=quantity, host_class="host", points=told, eras=(era,))))
     return HistoryContent(cells={run.cell: CellHistory(states=tuple(states))})
 
 
