@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import logging
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -57,6 +58,7 @@ class Index:
 
     def __init__(self, url: str, *, store_id: str, owned: bool = False) -> None:
         self._engine = _engine(url)
+        logging.getLogger(f"sqlalchemy.pool.impl.{type(self._engine.pool).__name__}").addFilter(_is_error)
         self._store_id = store_id
         self._owned = owned
         self.name = self._engine.url.render_as_string(hide_password=True)
@@ -202,6 +204,12 @@ def _engine(url: str) -> sa.Engine:
     event.listen(engine, "connect", _on_sqlite_connect)
     event.listen(engine, "begin", _on_sqlite_begin)
     return engine
+
+
+def _is_error(record: logging.LogRecord) -> bool:
+    """An interrupt while a connection closes is passed on by the pool, and is no error for it to log."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or issubclass(kind, Exception)
 
 
 def _on_sqlite_connect(connection: Any, _: object) -> None:

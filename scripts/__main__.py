@@ -6,6 +6,7 @@ import importlib
 import sys
 
 from trainband.command_line import INTERRUPTED, VERBS, Verb, general_help, run_verb
+from trainband.interrupts import outlive_finalizers
 from trainband.pipes import outlive_readers
 
 
@@ -13,6 +14,7 @@ def entry(arguments: list[str] | None = None) -> int:
     """Run one verb; the return value is the exit status."""
     if arguments is None:
         outlive_readers()
+        outlive_finalizers()
     try:
         return _entry(sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:
