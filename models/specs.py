@@ -192,6 +192,7 @@ class ReferenceModel:
         reconstruction_error: outputs have the shape of the inputs, uint8, and are compared with them times
         PIXEL_SCALE by the squared difference; labels are not looked at.
       synthetic: the data set of tier throughput, where the others have one with content.
+      parameters: how many trainable numbers the architecture has, where the row says it; the laws count those it builds.
       keras3_only: the architecture uses layers that Keras 2 does not have.
     """
 
@@ -206,6 +207,7 @@ class ReferenceModel:
     loss: Loss = "softmax_cross_entropy"
     keras3_only: bool = False
     synthetic: str | None = None
+    parameters: int | None = None
     owner: str = field(default="trainband")
 
     def __post_init__(self) -> None:
@@ -218,6 +220,10 @@ class ReferenceModel:
         )
         _require(
             ":" in self.architecture, f"model {self.name}: architecture {self.architecture!r} is not module:function"
+        )
+        _require(
+            self.parameters is None or self.parameters > 0,
+            f"model {self.name}: parameters = {self.parameters}: not a positive number",
         )
         tiers = [recipe.tier for recipe in self.recipes]
         _require(len(tiers) > 0, f"model {self.name} has no recipe")

@@ -38,6 +38,7 @@ def _models() -> Sequence[dict[str, Any]]:
         {
             "model": model.name,
             "tiers": ", ".join(model.tiers),
+            "parameters": "-" if model.parameters is None else f"{model.parameters:,}",
             "data set": ", ".join(dict.fromkeys(model.dataset_of(tier) for tier in model.tiers)),
             "metrics": ", ".join(metric.name for metric in model.metrics),
             "title": model.title,

@@ -73,7 +73,7 @@ def _rows(
         yield {
             "model": model.name,
             "tier": recipe.tier,
-            "parameters": _parameters(newest),
+            "parameters": _parameters(model, newest),
             "metric": metric.name,
             **_band_columns(band, metrics.get(metric.name)),
             "published": _figure(published.get(metric.name)),
@@ -95,8 +95,11 @@ def _figure(figure: PublishedFigure | None) -> str:
     return "-" if figure is None else significant(figure.value)
 
 
-def _parameters(newest: Mapping[str, Record]) -> str:
+def _parameters(model: ReferenceModel, newest: Mapping[str, Record]) -> str:
+    """What the row says, or else the newest runs."""
     counts = {r.measurement.weights.parameters for r in newest.values() if r.measurement is not None}
+    if model.parameters is not None:
+        counts = {model.parameters}
     return f"{counts.pop():,}" if len(counts) == 1 else "-"
 
 

@@ -11,6 +11,7 @@ LSTM_DIGITS = ReferenceModel(
     kind="vision",
     dataset="digits",
     architecture=f"{ARCHITECTURES}.lstm_digits:build",
+    parameters=19_338,
     source="none published; a smoke test",
     recipes=(
         Recipe(
@@ -32,6 +33,7 @@ VIT_DIGITS = ReferenceModel(
     kind="vision",
     dataset="digits",
     architecture=f"{ARCHITECTURES}.vit_digits:build",
+    parameters=9_610,
     source="none published; a smoke test",
     recipes=(
         Recipe(
@@ -53,6 +55,7 @@ TOKENS_DIGITS = ReferenceModel(
     kind="vision",
     dataset="digits",
     architecture=f"{ARCHITECTURES}.tokens_digits:build",
+    parameters=5_298,
     source="none published; a smoke test",
     recipes=(
         Recipe(
@@ -74,6 +77,7 @@ STOCK_DIGITS = ReferenceModel(
     kind="vision",
     dataset="digits",
     architecture=f"{ARCHITECTURES}.stock_digits:build",
+    parameters=18_242,
     source="none published; made to see defaults that change",
     recipes=(
         Recipe(

@@ -25,6 +25,7 @@ MLP_DIGITS = ReferenceModel(
     kind="vision",
     dataset="digits",
     architecture=f"{ARCHITECTURES}.mlp_digits:build",
+    parameters=4_810,
     source="none published; a smoke test",
     recipes=(_DIGITS_SMOKE,),
 )
@@ -35,6 +36,7 @@ CNN_DIGITS = ReferenceModel(
     kind="vision",
     dataset="digits",
     architecture=f"{ARCHITECTURES}.cnn_digits:build",
+    parameters=9_978,
     source="none published; a smoke test",
     recipes=(_DIGITS_SMOKE,),
 )
@@ -45,6 +47,7 @@ RESNET_DIGITS = ReferenceModel(
     kind="vision",
     dataset="digits",
     architecture=f"{ARCHITECTURES}.resnet_digits:build",
+    parameters=19_706,
     source="none published; a smoke test, and a cell of the audit",
     recipes=(
         Recipe(
@@ -68,6 +71,7 @@ LENET5_MNIST = ReferenceModel(
     kind="vision",
     dataset="mnist",
     architecture=f"{ARCHITECTURES}.lenet5_mnist:build",
+    parameters=61_706,
     source="LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document recognition, 1998",
     recipes=(
         Recipe(
@@ -104,6 +108,7 @@ CNN_FASHION_MNIST = ReferenceModel(
     kind="vision",
     dataset="fashion_mnist",
     architecture=f"{ARCHITECTURES}.cnn_fashion_mnist:build",
+    parameters=105_914,
     source="none published",
     recipes=(
         Recipe(
@@ -133,6 +138,7 @@ RESNET20_CIFAR10 = ReferenceModel(
     kind="vision",
     dataset="cifar10",
     architecture=f"{ARCHITECTURES}.resnet20_cifar10:build",
+    parameters=269_722,
     source="He, Zhang, Ren, Sun: Deep residual learning for image recognition, 2016, section 4.2",
     recipes=(
         Recipe(
@@ -172,6 +178,7 @@ RESNET56_CIFAR10 = ReferenceModel(
     kind="vision",
     dataset="cifar10",
     architecture=f"{ARCHITECTURES}.resnet56_cifar10:build",
+    parameters=853_018,
     source=RESNET20_CIFAR10.source,
     recipes=(
         replace(
@@ -193,6 +200,7 @@ RESNET9_CIFAR10 = ReferenceModel(
     kind="vision",
     dataset="cifar10",
     architecture=f"{ARCHITECTURES}.resnet9_cifar10:build",
+    parameters=6_573_120,
     source="Page: How to train your ResNet, part 4, myrtle.ai, 2018",
     recipes=(
         Recipe(
@@ -222,6 +230,7 @@ MLP_MNIST = ReferenceModel(
     kind="vision",
     dataset="mnist",
     architecture=f"{ARCHITECTURES}.mlp_mnist:build",
+    parameters=407_050,
     source="Simard, Steinkraus, Platt: Best practices for convolutional neural networks, 2003",
     recipes=(
         Recipe(
@@ -249,6 +258,7 @@ VIT_FASHION_MNIST = ReferenceModel(
     kind="vision",
     dataset="fashion_mnist",
     architecture=f"{ARCHITECTURES}.vit_small_images:build_fashion_mnist",
+    parameters=205_066,
     source="Dosovitskiy et al.: An image is worth 16x16 words, 2021",
     keras3_only=True,
     recipes=(
@@ -270,6 +280,7 @@ AUTOENCODER_FASHION_MNIST = ReferenceModel(
     kind="vision",
     dataset="fashion_mnist",
     architecture=f"{ARCHITECTURES}.autoencoder_fashion_mnist:build",
+    parameters=212_993,
     source="Hinton, Salakhutdinov: Reducing the dimensionality of data with neural networks, 2006",
     metrics=(MEAN_SQUARED_ERROR, MEAN_ABSOLUTE_ERROR),
     loss="reconstruction_error",

@@ -17,6 +17,7 @@ def _large(
     source: str,
     published: tuple[float, str] | None = None,
     *,
+    parameters: int,
     synthetic: str = "synthetic_images_224",
     full: Recipe | None = None,
     kind: Kind = "vision",
@@ -36,6 +37,7 @@ def _large(
         synthetic=synthetic,
         architecture=f"{ARCHITECTURES}.{builder}",
         source=source,
+        parameters=parameters,
         metrics=metrics,
         keras3_only=True,
         recipes=(
@@ -63,6 +65,7 @@ LARGE = (
         "resnet_imagenet:resnet50",
         _RESNET,
         full=imagenet.RESNET50,
+        parameters=25_557_032,
     ),
     _large(
         "resnet101",
@@ -70,6 +73,7 @@ LARGE = (
         "resnet_imagenet:resnet101",
         _RESNET,
         full=imagenet.RESNET101,
+        parameters=44_549_160,
     ),
     _large(
         "resnet152",
@@ -77,6 +81,7 @@ LARGE = (
         "resnet_imagenet:resnet152",
         _RESNET,
         full=imagenet.RESNET152,
+        parameters=60_192_808,
     ),
     _large(
         "vgg16",
@@ -84,6 +89,7 @@ LARGE = (
         "vgg16:build",
         "Simonyan, Zisserman: Very deep convolutional networks, 2015",
         full=imagenet.VGG16,
+        parameters=138_357_544,
     ),
     _large(
         "alexnet",
@@ -91,6 +97,7 @@ LARGE = (
         "alexnet:build",
         "Krizhevsky: One weird trick for parallelizing convolutional neural networks, 2014",
         full=imagenet.ALEXNET,
+        parameters=61_100_840,
     ),
     _large(
         "googlenet",
@@ -98,6 +105,7 @@ LARGE = (
         "googlenet:build",
         "Szegedy et al.: Going deeper with convolutions, 2015",
         (0.69778, imagenet.TORCHVISION),
+        parameters=6_624_904,
     ),
     _large(
         "inception_v3",
@@ -106,6 +114,7 @@ LARGE = (
         "Szegedy, Vanhoucke, Ioffe, Shlens, Wojna: Rethinking the Inception architecture, 2016",
         (0.788, "Szegedy et al. 2016, table 3: 21.2% top-1 error of one crop, with the auxiliary output"),
         synthetic="synthetic_images_299",
+        parameters=23_834_568,
     ),
     _large(
         "mobilenet_v2",
@@ -114,6 +123,7 @@ LARGE = (
         "Sandler, Howard, Zhu, Zhmoginov, Chen: MobileNetV2, 2018",
         (0.720, "Sandler et al. 2018, table 4"),
         full=imagenet.MOBILENET_V2,
+        parameters=3_504_872,
     ),
     _large(
         "efficientnet_b0",
@@ -121,6 +131,7 @@ LARGE = (
         "efficientnet_b0:build",
         "Tan, Le: EfficientNet, 2019",
         (0.771, "Tan and Le 2019, table 2"),
+        parameters=5_288_548,
     ),
     _large(
         "densenet121",
@@ -128,6 +139,7 @@ LARGE = (
         "densenet121:build",
         "Huang, Liu, van der Maaten, Weinberger: Densely connected convolutional networks, 2017",
         full=imagenet.DENSENET121,
+        parameters=7_978_856,
     ),
     _large(
         "convnext_tiny",
@@ -136,6 +148,7 @@ LARGE = (
         "Liu, Mao, Wu, Feichtenhofer, Darrell, Xie: A ConvNet for the 2020s, 2022",
         (0.821, "Liu et al. 2022, table 1"),
         optimizer=_ADAMW,
+        parameters=28_589_128,
     ),
     _large(
         "vit_s16",
@@ -145,6 +158,7 @@ LARGE = (
         "transformers, 2021",
         (0.798, "Touvron et al. 2021 (DeiT-S), table 5"),
         optimizer=_ADAMW,
+        parameters=22_050_664,
     ),
     _large(
         "transformer_base",
@@ -155,6 +169,7 @@ LARGE = (
         kind="language",
         batch_size=8,
         optimizer=_ADAMW,
+        parameters=63_045_632,
     ),
     _large(
         "bert_base",
@@ -165,6 +180,7 @@ LARGE = (
         kind="language",
         batch_size=8,
         optimizer=_ADAMW,
+        parameters=109_514_298,
     ),
     _large(
         "gpt2_small",
@@ -175,5 +191,6 @@ LARGE = (
         kind="language",
         batch_size=2,
         optimizer=_ADAMW,
+        parameters=124_439_808,
     ),
 )

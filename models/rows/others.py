@@ -12,6 +12,7 @@ MLP_PENGUINS = ReferenceModel(
     kind="tabular",
     dataset="penguins",
     architecture=f"{ARCHITECTURES}.mlp_penguins:build",
+    parameters=163,
     source="none published",
     recipes=(
         Recipe(
@@ -33,6 +34,7 @@ CNN_SPOKEN_DIGIT = ReferenceModel(
     kind="audio",
     dataset="spoken_digit",
     architecture=f"{ARCHITECTURES}.cnn_spoken_digit:build",
+    parameters=24_058,
     source="none published",
     recipes=(
         Recipe(
@@ -54,6 +56,7 @@ NEUMF_MOVIELENS = ReferenceModel(
     kind="recommendation",
     dataset="movielens_small",
     architecture=f"{ARCHITECTURES}.neumf_movielens:build",
+    parameters=416_121,
     source="He, Liao, Zhang, Nie, Hu, Chua: Neural collaborative filtering, 2017",
     metrics=(HIT_RATE_AT_10, BINARY_LOG_LOSS),
     loss="sigmoid_cross_entropy",

@@ -116,6 +116,7 @@ def test_a_recipe_out_of_range_is_refused(changes: dict[str, Any], message: str)
         ({"name": "ResNet"}, "'ResNet': not a lower-case identifier"),
         ({"name": "res-net"}, "'res-net': not a lower-case identifier"),
         ({"architecture": "package.module"}, "'package.module' is not module:function"),
+        ({"parameters": 0}, "some_model: parameters = 0: not a positive number"),
         ({"recipes": ()}, "some_model has no recipe"),
         ({"recipes": (RECIPE, RECIPE)}, "two recipes for one tier: smoke, smoke"),
         (
