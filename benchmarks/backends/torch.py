@@ -21,6 +21,7 @@ from trainband.benchmarks.backends.common import (
 )
 from trainband.benchmarks.backends.logits_digest import row_stride
 from trainband.benchmarks.backends.signals import Signals
+from trainband.benchmarks.backends.torch_forward import forward_of
 from trainband.benchmarks.backends.torch_memory import set_copies
 from trainband.benchmarks.batches import Batch
 from trainband.models.layers.draws import Draws, drawing
@@ -59,6 +60,7 @@ class TorchAdapter(Adapter):
         kit = TorchKit()
         set_copies(self.recipe.stock)
         self.model = architecture(kit)
+        self._forward = forward_of(self.model)
         self.optimizer = build_optimizer(self.recipe, self.model.trainable_variables)
         self.random_layers = kit.random_layers
         self.variables = entries_of(self.model, drawn=not self.recipe.stock)
@@ -82,7 +84,7 @@ class TorchAdapter(Adapter):
         inputs, labels, keys, rate = arguments
         with drawing(Draws(keys, 0)):
             examples = inputs if self._resident is None else self._resident[inputs]
-            outputs = torch_layers.widened(self.model(examples, training=True))
+            outputs = torch_layers.widened(self._forward(examples, training=True))
         loss = self.batch_loss(examples if self.targets_are_inputs else labels, outputs)
         self._gradients = ()  # of the step before: this one may take its memory
         self._gradients = torch.autograd.grad(loss, self._tensors)
@@ -134,7 +136,7 @@ class TorchAdapter(Adapter):
 
     def eval_step(self, inputs: np.ndarray) -> np.ndarray:
         with torch.no_grad():
-            logits = self.model(torch.tensor(inputs).to(self.torch_device), training=False)
+            logits = self._forward(torch.tensor(inputs).to(self.torch_device), training=False)
         return np.asarray(torch_layers.widened(logits).cpu().numpy())
 
     def sync(self, step: Any) -> None:

@@ -135,6 +135,37 @@ def state_is_restored(name: str, profile: dict[str, Any]) -> bool:
     return digest(adapter) == after
 
 
+def forwards_of_torch(name: str, profile: dict[str, Any]) -> dict[str, bool]:
+    """Whether PyTorch's adapter calls the layers itself, and what is equal where Keras calls them."""
+    model = find_model(name)
+    adapter = built(model, replace(model.recipes[0], batch_size=ROWS), profile)
+    batch = random_batch(model, rows=ROWS, random_layers=adapter.random_layers)
+    weights, slots, states = adapter.weights(), adapter.optimizer_state(), adapter.generator_states()
+    read = adapter._forward is not adapter.model
+    found = []
+    for forward in (adapter._forward, adapter.model):
+        adapter.assign(weights, slots)
+        adapter.restore_generators(states)
+        adapter._forward = forward
+        found.append(_two_steps_and_an_evaluation(adapter, batch))
+    equal = {key: bool(np.array_equal(found[0][key], found[1][key])) for key in found[0]}
+    return {"read": read, "trained": not np.array_equal(found[0]["weights"], _flat(weights)), **equal}
+
+
+def _two_steps_and_an_evaluation(adapter: Adapter, batch: Any) -> dict[str, np.ndarray]:
+    steps = [adapter.train_step(*adapter.put([batch])) for _ in range(2)]
+    return {
+        "losses": adapter.fetch(steps).losses,
+        "gradients": _flat(adapter.gradients()),
+        "weights": _flat(adapter.weights()),
+        "outputs": adapter.eval_step(batch.inputs),
+    }
+
+
+def _flat(arrays: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([array.ravel() for array in arrays])
+
+
 def step_seconds(name: str, profile: dict[str, Any], *, steps: int) -> list[float]:
     """Wall seconds of steps on the batches of one burst, each synchronised; the first is compiled."""
     model = find_model(name)

@@ -1,0 +1,145 @@
+"""PyTorch: a model's layers called one after the other, without what Keras does around each call.
+
+Eager PyTorch pays for `Layer.__call__` in every step: it binds signatures, maps nested values, and looks for masks, scopes and
+symbols. On a CPU that is a fifth of a millisecond a layer, as much as a small layer's work.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import torch
+
+try:
+    from keras.src.backend import AutocastScope
+    from keras.src.models.functional import Functional
+except ImportError:  # a Keras that has them elsewhere: its own call serves
+    AutocastScope = Functional = None
+
+Forward = Callable[..., Any]
+Tensors = dict[int, Any]
+Step = Callable[[Tensors, bool], None]
+
+_OURS = ("keras", "trainband")
+_LEFT_TO_KERAS = ("activity_regularizer", "quantization_mode", "_remat_mode", "_layers")
+
+
+def forward_of(model: Any) -> Forward:
+    """What gives `model`'s output for its input as `model(inputs, training=...)` does, to the bit.
+
+    `call` of a layer or of the model may be replaced later on; the replacement is called.
+
+    Args:
+      model: built.
+
+    Returns:
+      `model` itself where its graph cannot be read.
+    """
+    try:
+        steps = list(_steps(model)) if _is_readable(model) else []
+    except AttributeError:  # Keras keeps its graph to itself, and may keep it in another way
+        steps = []
+    if not steps:
+        return model  # type: ignore[no-any-return]
+    [source], [result] = model.inputs, model.outputs
+    dtype = getattr(torch, source.dtype)
+
+    def forward(inputs: Any, *, training: bool) -> Any:
+        if "call" in vars(model):
+            return model(inputs, training=training)
+        tensors = {id(source): inputs.to(dtype)}
+        for step in steps:
+            step(tensors, training)
+        return tensors[id(result)]
+
+    return forward
+
+
+def _is_readable(model: Any) -> bool:
+    return (
+        Functional is not None
+        and type(model).call is Functional.call
+        and len(model.inputs) == len(model.outputs) == 1
+        and not any(_hides_its_mode(layer) for layer in model.layers)
+    )
+
+
+def _hides_its_mode(layer: Any) -> bool:
+    """Whether layers inside of it learn only from the model's own call whether they train."""
+    return bool(layer._layers) and not _takes_mode(layer)
+
+
+def _takes_mode(operation: Any) -> bool:
+    return "training" in inspect.signature(operation.call).parameters
+
+
+def _steps(model: Any) -> Iterator[Step]:
+    """The calls of a model's graph, in Keras's order."""
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        for node in model._nodes_by_depth[depth]:
+            if not node.is_input:
+                yield _step(node)
+
+
+def _step(node: Any) -> Step:
+    arguments, options = node.arguments.args, node.arguments.kwargs
+    outputs = [id(output) for output in node.outputs]
+    call, takes_mode = _call(node), _takes_mode(node.operation)
+
+    def step(tensors: Tensors, training: bool) -> None:
+        given = _filled(options, tensors) if options else {}
+        if takes_mode:
+            given["training"] = training
+        found = call(*_filled(arguments, tensors), **given)
+        if len(outputs) == 1:
+            found = (found,)
+        tensors.update(zip(outputs, found, strict=True))
+
+    return step
+
+
+def _call(node: Any) -> Callable[..., Any]:
+    operation = node.operation
+    if not isinstance(operation, keras.layers.Layer):
+        return lambda *arguments, **options: operation.call(*arguments, **options)
+    if not _is_plain(operation) or _is_masked(node) or any(_is_cast(operation, x) for x in node.input_tensors):
+        return operation  # type: ignore[no-any-return]
+    if operation.compute_dtype == operation.variable_dtype:
+        return lambda *arguments, **options: operation.call(*arguments, **options)
+
+    def call(*arguments: Any, **options: Any) -> Any:
+        with AutocastScope(operation.compute_dtype):
+            return operation.call(*arguments, **options)
+
+    return call
+
+
+def _is_plain(layer: Any) -> bool:
+    """Whether Keras does nothing around its call that this model needs; of a stranger's layer that is not known."""
+    stranger = type(layer).__module__.partition(".")[0] not in _OURS
+    return not stranger and not any(getattr(layer, name, None) for name in _LEFT_TO_KERAS)
+
+
+def _is_masked(node: Any) -> bool:
+    """Whether Keras hands a mask from tensor to tensor here."""
+    return any(getattr(x, "_keras_mask", None) is not None for x in (*node.input_tensors, *node.outputs))
+
+
+def _is_cast(layer: Any, tensor: Any) -> bool:
+    """Whether Keras gives `tensor` to `layer` in another precision."""
+    return bool(layer.autocast and tensor.dtype != layer.input_dtype and getattr(torch, tensor.dtype).is_floating_point)
+
+
+def _filled(value: Any, tensors: Tensors) -> Any:
+    """`value` with what was computed in the place of Keras's symbols."""
+    if isinstance(value, keras.KerasTensor):
+        return tensors[id(value)]
+    if isinstance(value, (list, tuple)):
+        filled = [_filled(each, tensors) for each in value]
+        return tuple(filled) if isinstance(value, tuple) else filled  # an index means another thing as a list
+    if isinstance(value, dict):
+        return {name: _filled(each, tensors) for name, each in value.items()}
+    return value
