@@ -23,6 +23,7 @@ from trainband.benchmarks.backends.logits_digest import row_stride
 from trainband.benchmarks.backends.signals import Signals
 from trainband.benchmarks.backends.torch_forward import forward_of
 from trainband.benchmarks.backends.torch_memory import set_copies
+from trainband.benchmarks.backends.torch_recurrence import set_loops
 from trainband.benchmarks.batches import Batch
 from trainband.models.layers.draws import Draws, drawing
 from trainband.models.specs import PIXEL_SCALE, Recipe
@@ -59,6 +60,7 @@ class TorchAdapter(Adapter):
     def _build(self, architecture: Callable[[Any], Any]) -> None:
         kit = TorchKit()
         set_copies(self.recipe.stock)
+        set_loops(self.recipe.stock)
         self.model = architecture(kit)
         self._forward = forward_of(self.model)
         self.optimizer = build_optimizer(self.recipe, self.model.trainable_variables)
