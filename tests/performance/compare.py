@@ -86,6 +86,8 @@ def work(way: str, model: str, block_sec: float) -> None:
         if kind == "fit":
             from stock_fit import Fit
 
+            if name == "torch":
+                leave_to_keras()
             block = Fit(bench.model, bench.recipe, inputs, labels).block
         else:
             from plain_torch import PlainLoop
@@ -94,6 +96,15 @@ def work(way: str, model: str, block_sec: float) -> None:
     for _ in sys.stdin:
         sys.stdout.write(json.dumps(asdict(block())) + "\n")
         sys.stdout.flush()
+
+
+def leave_to_keras() -> None:
+    """Give Keras on PyTorch its own copies and loops back, as it has them where no adapter was made."""
+    from trainband.benchmarks.backends.torch_memory import set_copies
+    from trainband.benchmarks.backends.torch_recurrence import set_loops
+
+    set_copies(True)
+    set_loops(True)
 
 
 def compared(ways: Sequence[str]) -> list[tuple[str, str]]:
