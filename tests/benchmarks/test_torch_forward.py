@@ -12,20 +12,24 @@ from trainband.platforms.profiles import find_profile
 
 pytestmark = [pytest.mark.slow, pytest.mark.backend("torch")]
 
-TRAINED = [row.name for row in BUILT_IN if "throughput" not in row.tiers]
+TRAINED = [
+    pytest.param(row.name, marks=[pytest.mark.nightly] if row.tiers == ("full",) else [])
+    for row in BUILT_IN
+    if "throughput" not in row.tiers
+]
+# One thread: beside another test, two wait for each other.
+PROFILE = replace(find_profile("cpu_deterministic_torch"), threads=1)
 LEFT_TO_KERAS = {"a stranger's block", "two outputs", "a sequential model"}
 
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_steps_and_evaluations_of_every_reference_model_are_those_of_keras(frameworks: Any, name: str) -> None:
-    found = frameworks("torch").result(
-        "models.py", "forwards_of_torch", name=name, profile=find_profile("cpu_deterministic_torch")
-    )
+    found = frameworks("torch").result("models.py", "forwards_of_torch", name=name, profile=PROFILE)
     assert found == dict.fromkeys(("read", "trained", "losses", "gradients", "weights", "outputs"), True)
 
 
 def test_so_are_those_of_mixed_precision(frameworks: Any) -> None:
-    profile = replace(find_profile("cpu_deterministic_torch"), name="cpu_torch_bf16", precision="mixed_bfloat16")
+    profile = replace(PROFILE, precision="mixed_bfloat16")
     found = frameworks("torch").result("models.py", "forwards_of_torch", name="cnn_digits", profile=profile)
     assert found == dict.fromkeys(("read", "trained", "losses", "gradients", "weights", "outputs"), True)
 
