@@ -121,6 +121,7 @@ class Framework:
                 text=True,
                 encoding="utf-8",
             )
+        _keep_to_one_core(self._process.pid)
 
     def result(self, script: str, function: str, **arguments: Any) -> Any:
         """What `function` of tests/benchmarks/scripts/`script` returns under this backend, from JSON to JSON."""
@@ -150,6 +151,14 @@ class Framework:
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
+
+
+def _keep_to_one_core(pid: int) -> None:
+    """Where tests run side by side, a core each: threads of one framework wait long for a core that another's hold."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker and hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(pid, {cores[int(worker.removeprefix("gw")) % len(cores)]})
 
 
 @pytest.fixture(scope="session")
