@@ -94,9 +94,8 @@ def _step(node: Any) -> Step:
         if takes_mode:
             given["training"] = training
         found = call(*_filled(arguments, tensors), **given)
-        if len(outputs) == 1:
-            found = (found,)
-        tensors.update(zip(outputs, found, strict=True))
+        flat = (found,) if isinstance(found, torch.Tensor) else keras.tree.flatten(found)
+        tensors.update(zip(outputs, flat, strict=True))
 
     return step
 

@@ -56,6 +56,18 @@ def _nested() -> Any:
     return _sequence(inner, layers.LSTM(3))
 
 
+class StrangersStates(layers.Layer):  # type: ignore[misc]
+    def call(self, inputs: Any) -> Any:
+        return {"a": [inputs + 1.0], "b": (inputs, -inputs)}
+
+
+def _states() -> Any:
+    inputs = keras.Input((5, 4))
+    found = StrangersStates()(inputs)
+    steps, *states = layers.LSTM(4, return_sequences=True, return_state=True)(found["a"][0])
+    return keras.Model(inputs, layers.Concatenate()([steps[:, -1], *states, ops.max(found["b"][1], axis=1)]))
+
+
 def _two_outputs() -> Any:
     inputs = keras.Input((5, 4))
     return keras.Model(inputs, [layers.Dense(2)(inputs), inputs])
@@ -64,6 +76,7 @@ def _two_outputs() -> Any:
 GRAPHS: dict[str, Callable[[], Any]] = {
     "shared layers, indices, numbers": _shared,
     "a model in a model, recurrence": _nested,
+    "nested outputs and states": _states,
     "attention": lambda: _sequence(layers.Dense(8), _attention()),
     "a regularised activation": lambda: _sequence(layers.Dense(4, activity_regularizer="l2")),
     "a stranger's layer": lambda: _sequence(layers.Dense(4), Stranger()),
