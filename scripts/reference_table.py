@@ -97,9 +97,8 @@ def _figure(figure: PublishedFigure | None) -> str:
 
 def _parameters(model: ReferenceModel, newest: Mapping[str, Record]) -> str:
     """What the row says, or else the newest runs."""
-    counts = {r.measurement.weights.parameters for r in newest.values() if r.measurement is not None}
-    if model.parameters is not None:
-        counts = {model.parameters}
+    measured = {r.measurement.weights.parameters for r in newest.values() if r.measurement is not None}
+    counts = measured if model.parameters is None else {model.parameters}
     return f"{counts.pop():,}" if len(counts) == 1 else "-"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,6 +34,11 @@ def _keep_float64() -> None:
     getattr(dtypes, "BIT64_TO_BIT32_DTYPE", {})["float64"] = "float64"
     if keras.backend.result_type("float64", "float64") != "float64":
         raise BackendError(f"profile.precision = 'float64': Keras {keras.__version__} has float32 products only")
+
+
+def takes_mode(operation: Any) -> bool:
+    """Whether a layer or an operation of Keras's is told in its call that it trains."""
+    return "training" in inspect.signature(operation.call).parameters
 
 
 class KerasKit:

@@ -6,12 +6,13 @@ symbols. On a CPU that is a fifth of a millisecond a layer, as much as a small l
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import torch
+
+from trainband.benchmarks.backends.common import takes_mode
 
 try:
     from keras.src.backend import AutocastScope
@@ -69,11 +70,7 @@ def _is_readable(model: Any) -> bool:
 
 def _hides_its_mode(layer: Any) -> bool:
     """Whether layers inside of it learn only from the model's own call whether they train."""
-    return bool(layer._layers) and not _takes_mode(layer)
-
-
-def _takes_mode(operation: Any) -> bool:
-    return "training" in inspect.signature(operation.call).parameters
+    return bool(layer._layers) and not takes_mode(layer)
 
 
 def _steps(model: Any) -> Iterator[Step]:
@@ -87,11 +84,11 @@ def _steps(model: Any) -> Iterator[Step]:
 def _step(node: Any) -> Step:
     arguments, options = node.arguments.args, node.arguments.kwargs
     outputs = [id(output) for output in node.outputs]
-    call, takes_mode = _call(node), _takes_mode(node.operation)
+    call, is_told = _call(node), takes_mode(node.operation)
 
     def step(tensors: Tensors, training: bool) -> None:
         given = _filled(options, tensors) if options else {}
-        if takes_mode:
+        if is_told:
             given["training"] = training
         found = call(*_filled(arguments, tensors), **given)
         flat = (found,) if isinstance(found, torch.Tensor) else keras.tree.flatten(found)
@@ -102,18 +99,18 @@ def _step(node: Any) -> Step:
 
 def _call(node: Any) -> Callable[..., Any]:
     operation = node.operation
-    if not isinstance(operation, keras.layers.Layer):
-        return lambda *arguments, **options: operation.call(*arguments, **options)
-    if not _is_plain(operation) or _is_masked(node) or any(_is_cast(operation, x) for x in node.input_tensors):
+    is_layer = isinstance(operation, keras.layers.Layer)
+    if is_layer and (not _is_plain(operation) or _is_masked(node) or _is_cast(node)):
         return operation  # type: ignore[no-any-return]
-    if operation.compute_dtype == operation.variable_dtype:
-        return lambda *arguments, **options: operation.call(*arguments, **options)
 
     def call(*arguments: Any, **options: Any) -> Any:
-        with AutocastScope(operation.compute_dtype):
-            return operation.call(*arguments, **options)
+        return operation.call(*arguments, **options)  # as it is by now: it may have been replaced
 
-    return call
+    def call_in_precision(*arguments: Any, **options: Any) -> Any:
+        with AutocastScope(operation.compute_dtype):
+            return call(*arguments, **options)
+
+    return call_in_precision if is_layer and operation.compute_dtype != operation.variable_dtype else call
 
 
 def _is_plain(layer: Any) -> bool:
@@ -127,9 +124,11 @@ def _is_masked(node: Any) -> bool:
     return any(getattr(x, "_keras_mask", None) is not None for x in (*node.input_tensors, *node.outputs))
 
 
-def _is_cast(layer: Any, tensor: Any) -> bool:
-    """Whether Keras gives `tensor` to `layer` in another precision."""
-    return bool(layer.autocast and tensor.dtype != layer.input_dtype and getattr(torch, tensor.dtype).is_floating_point)
+def _is_cast(node: Any) -> bool:
+    """Whether Keras gives a tensor to the layer in another precision."""
+    layer = node.operation
+    others = [x.dtype for x in node.input_tensors if layer.autocast and x.dtype != layer.input_dtype]
+    return any(getattr(torch, dtype).is_floating_point for dtype in others)
 
 
 def _filled(value: Any, tensors: Tensors) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -16,7 +15,7 @@ import keras
 import numpy as np
 
 from trainband.benchmarks.backends.base import Adapter
-from trainband.benchmarks.backends.common import optimizer_variables
+from trainband.benchmarks.backends.common import optimizer_variables, takes_mode
 from trainband.models.layers.draws import Draws, drawing
 
 
@@ -165,7 +164,7 @@ def recorded(model: Any, calls: list[Call]) -> Iterator[None]:
 
 def _trained(layer: Any, options: Mapping[str, Any]) -> Mapping[str, Any]:
     """The options with `training`: Keras 2 hands it to a layer beside its arguments, and alone the layer would infer."""
-    if options.get("training") is not None or "training" not in inspect.signature(layer.call).parameters:
+    if options.get("training") is not None or not takes_mode(layer):
         return options
     return {**options, "training": True}
 
